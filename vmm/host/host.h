@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The host side of plugin.h: one struct bp_dev per device instance and the service tables that
+ * plugins see. Everything a device needs from the machine comes through struct host_env, so the
+ * monitor and the test kit run the same code with a different environment.
+ */
+#ifndef BP_HOST_HOST_H
+#define BP_HOST_HOST_H
+
+#include <backplane/plugin.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "loop/limiter.h"
+#include "loop/loop.h"
+#include "mem/guestmem.h"
+#include "virtio/transport_mmio.h"
+
+struct plugin; /* plugin/registry.h */
+
+/* What differs between the monitor and a test. All optional members may be NULL. */
+struct host_env {
+    struct loop *loop;
+    uint64_t (*now_ns)(void *arg);                       /* NULL: CLOCK_MONOTONIC */
+    int (*open)(void *arg, const char *path, int flags); /* fd or -errno; NULL: open(2) */
+    void (*signal)(void *arg, struct bp_dev *d);         /* NULL: write irq_fd */
+    int (*cmdline)(void *arg, const char *text,
+                   struct bp_err *err); /* NULL outside of a cold boot */
+    void (*log)(void *arg, struct bp_dev *d, int32_t level, const char *text); /* NULL: core/log */
+    void *arg;
+};
+
+#define HOST_QUEUE_BUDGET 64u /* chains per queue_ready() call */
+
+struct bp_dev {
+    struct host_env *env;
+    const struct plugin *plugin;
+    const struct bp_device_ops
+        *ops; /* the loader's full-size copy, NULL where the plugin has none */
+    void *self;
+    char *id;
+    const struct bp_device_info *info; /* after start */
+    struct guestmem *mem;              /* after start */
+    struct transport transport;        /* virtio devices, after start */
+    struct bp_queue *queues;
+    struct queue_watch *watches; /* host/: loop slot per queue {ready, self, q, index} */
+    uint64_t *metrics;           /* the plugin's counter page */
+    struct bp_source *sources;   /* all the device's fds and timers */
+    struct bp_limiter *limiters;
+    int irq_fd; /* -1 until attached */
+    bool started, quiesced;
+    uint64_t mmio_base;
+    uint32_t gsi;
+    uint32_t bugs;       /* contract breaches seen */
+    struct bp_dev *next; /* the manager's list */
+};
+
+/* The table plugins get. Constant for the process apart from log->level. */
+const struct bp_host *host_table(void);
+/* Rate-limited line in the name of the device. */
+BP_PRINTF(3, 4) void host_log(struct bp_dev *d, int32_t level, const char *fmt, ...);
+
+/* Make the instance: ops->create. *ret_d is untouched on failure. */
+int host_dev_new(struct host_env *env, const struct plugin *p, void *ctx, const char *id,
+                 const struct bp_json *cfg, struct bp_dev **ret_d, struct bp_err *err);
+/* ops->start and the transport and queues (with kick eventfds, not yet bound to KVM). */
+int host_dev_start(struct bp_dev *d, struct guestmem *mem, struct bp_err *err);
+void host_dev_free(struct bp_dev *d); /* destroy, then sources, limiters, queues; NULL is fine */
+/* Vcpu-thread entry points of the device's window. */
+void host_dev_mmio_read(struct bp_dev *d, uint64_t off, void *buf, uint32_t len);
+void host_dev_mmio_write(struct bp_dev *d, uint64_t off, const void *buf, uint32_t len);
+/* Look at all queues of an active device once ("artificial kick"). Loop thread. */
+void host_dev_kick(struct bp_dev *d);
+/* Stop dispatching the device's events until host_dev_resume(): quiesce for pause. 0, or 1 while
+ * requests are in flight (ask again after more loop steps). */
+int host_dev_pause(struct bp_dev *d);
+int host_dev_resume(struct bp_dev *d);
+
+#endif
