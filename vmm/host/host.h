@@ -49,6 +49,7 @@ struct bp_dev {
     struct bp_limiter *limiters;
     int irq_fd; /* -1 until attached */
     bool started, quiesced;
+    bool first; /* asked for by place_first() */
     uint64_t mmio_base;
     uint32_t gsi;
     uint32_t bugs;       /* contract breaches seen */

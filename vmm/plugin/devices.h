@@ -28,11 +28,11 @@ struct bp_dev *devices_find(const struct devices *ds, const struct plugin *p, co
 int devices_execute(struct devices *ds, const struct route *rt, const char *id,
                     const struct bp_json *body, struct bp_jsonw *w, struct bp_err *err);
 /* Write the value of a config key ("drives" array / "balloon" object or null) for /vm/config. The
- * route decides the shape: with {id} an array. Devices flagged first (BP_DEV_FIRST in the plugin's
- * info) come first. */
+ * route decides the shape: with {id} an array. A device that asked for place_first()
+ * stands first: it swaps places with the head of its plugin's instances when it is made. */
 void devices_show_config(const struct devices *ds, const struct route *rt, const char *key,
                          struct bp_jsonw *w);
-/* Bus order: bus_rank, then BP_DEV_FIRST, then configuration order. Returns how many were written.
+/* Bus order: bus_rank, then place_first(), then configuration order. Returns how many were written.
  */
 uint32_t devices_bus_order(const struct devices *ds, struct bp_dev **ret, uint32_t cap);
 void devices_kick(const struct devices *ds);

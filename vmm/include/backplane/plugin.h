@@ -144,6 +144,9 @@ struct bp_virtio_svc {
     uint64_t (*features)(struct bp_dev *d); /* as negotiated; 0 before FEATURES_OK [any] */
     struct bp_queue *(*queue)(struct bp_dev *d, uint32_t index); /* valid after start */
     const char *(*id)(struct bp_dev *d); /* "rootfs", as the API client named it [any] */
+    /* Inside create(): place the device before its siblings, on the bus and in lists (a root
+     * disk is vda). [ctl] */
+    void (*place_first)(struct bp_dev *d);
     /* Guest nonsense or a dead backend: stop the queues, set NEEDS_RESET, tell
      * the driver. The VM lives on. [ctl] [io] */
     void (*fail)(struct bp_dev *d, const char *why);
@@ -296,11 +299,9 @@ struct bp_host {
 
 /* ------------------------------------------------------- the plugin's side */
 
-#define BP_DEV_FIRST 1u /* place before its siblings on the bus (the root disk is vda) */
-
 struct bp_device_info { /* the plugin's, until destroy() */
     uint32_t size;
-    uint32_t flags; /* BP_DEV_* */
+    uint32_t pad0; /* zero */
     /* A virtio device: the host serves the window with its virtio-mmio transport. */
     uint32_t n_queues;
     uint32_t config_len;
