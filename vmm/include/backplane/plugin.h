@@ -195,6 +195,10 @@ struct bp_limit_svc { /* one implementation of Firecracker-style rate limits */
     int (*update)(struct bp_limiter *l, const struct bp_json *cfg, struct bp_err *err);
     int (*take)(struct bp_limiter *l, uint64_t ops, uint64_t bytes); /* 1 go, 0 wait [io] */
     void (*give)(struct bp_limiter *l, uint64_t ops, uint64_t bytes);
+    /* 1 from a refusal (or an overdraft) until `refilled` is about to be called. */
+    int (*blocked)(struct bp_limiter *l);
+    /* The configuration in effect as a member `key`: an object, or null without any bucket. */
+    void (*show)(struct bp_limiter *l, const char *key, struct bp_jsonw *w);
 };
 
 /* ------------------------------------------- services: telling the outside */
@@ -250,6 +254,7 @@ struct bp_json_svc { /* input was checked against the route's schema already; [c
     void (*w_u64)(struct bp_jsonw *w, const char *key, uint64_t v);
     void (*w_i64)(struct bp_jsonw *w, const char *key, int64_t v);
     void (*w_bool)(struct bp_jsonw *w, const char *key, int v);
+    void (*w_null)(struct bp_jsonw *w, const char *key);
 };
 
 struct bp_state_svc { /* keyed fields; unknown keys are skipped on read; [ctl] */
@@ -299,6 +304,9 @@ struct bp_host {
 
 /* ------------------------------------------------------- the plugin's side */
 
+#define BP_RING_EVENT_IDX 1u
+#define BP_RING_INDIRECT 2u
+
 struct bp_device_info { /* the plugin's, until destroy() */
     uint32_t size;
     uint32_t pad0; /* zero */
@@ -311,6 +319,8 @@ struct bp_device_info { /* the plugin's, until destroy() */
     /* A device with mmio_read/mmio_write ops of its own: the size of its window. */
     uint32_t mmio_len;
     const char *acpi_hid; /* how a guest finds it ("LNRO0005" for virtio); NULL: not listed */
+    uint32_t ring_flags;  /* BP_RING_*: ring features to offer, which the host implements */
+    uint32_t pad1;        /* zero */
 };
 
 struct bp_device_ops {
