@@ -66,6 +66,9 @@ int host_dev_new(struct host_env *env, const struct plugin *p, void *ctx, const 
                  const struct bp_json *cfg, struct bp_dev **ret_d, struct bp_err *err);
 /* ops->start and the transport and queues (with kick eventfds, not yet bound to KVM). */
 int host_dev_start(struct bp_dev *d, struct guestmem *mem, struct bp_err *err);
+/* Take back host_dev_start() after a failed InstanceStart: queues, transport, info, irq_fd; the
+ * instance stays and may be started again (start() is then called once more). */
+void host_dev_stop(struct bp_dev *d);
 void host_dev_free(struct bp_dev *d); /* destroy, then sources, limiters, queues; NULL is fine */
 /* Vcpu-thread entry points of the device's window. */
 void host_dev_mmio_read(struct bp_dev *d, uint64_t off, void *buf, uint32_t len);
