@@ -8,6 +8,7 @@
 #define BP_HOST_HOST_H
 
 #include <backplane/plugin.h>
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -21,7 +22,8 @@ struct plugin; /* plugin/registry.h */
 /* What differs between the monitor and a test. All optional members may be NULL. */
 struct host_env {
     struct loop *loop;
-    uint64_t (*now_ns)(void *arg);                       /* NULL: CLOCK_MONOTONIC */
+    /* NULL: CLOCK_MONOTONIC. With it, timers run by host_dev_timers() only. */
+    uint64_t (*now_ns)(void *arg);
     int (*open)(void *arg, const char *path, int flags); /* fd or -errno; NULL: open(2) */
     void (*signal)(void *arg, struct bp_dev *d);         /* NULL: write irq_fd */
     int (*cmdline)(void *arg, const char *text,
@@ -30,6 +32,11 @@ struct host_env {
     void *arg;
 };
 
+struct queue_watch;
+struct host_post;
+
+#define HOST_LOG_SITES 16u
+#define HOST_GRAVES 16u
 #define HOST_QUEUE_BUDGET 64u /* chains per queue_ready() call */
 
 struct bp_dev {
@@ -54,6 +61,20 @@ struct bp_dev {
     uint32_t gsi;
     uint32_t bugs;       /* contract breaches seen */
     struct bp_dev *next; /* the manager's list */
+    /* host/ only */
+    struct bp_device_info info_copy;
+    bool starting, pausing;
+    uint32_t stage_len;                    /* config space set before the transport exists */
+    uint8_t stage[VIRTIO_CONFIG_MAX];      /* ... its bytes */
+    struct bp_source *graves[HOST_GRAVES]; /* deleted sources, freed in turn */
+    uint32_t next_grave;
+    pthread_mutex_t lock; /* guards posts and sites, which any thread may touch */
+    struct host_post *posts;
+    struct host_log_site {
+        const char *fmt;
+        uint64_t since_ns;
+        uint32_t n;
+    } sites[HOST_LOG_SITES];
 };
 
 /* The table plugins get. Constant for the process apart from log->level. */
@@ -79,5 +100,13 @@ void host_dev_kick(struct bp_dev *d);
  * requests are in flight (ask again after more loop steps). */
 int host_dev_pause(struct bp_dev *d);
 int host_dev_resume(struct bp_dev *d);
+/* Fire the timers that are due by env->now_ns; how many ran. For environments with a clock. */
+uint32_t host_dev_timers(struct bp_dev *d);
+/* The clock behind loop->now_ns(), which has no device argument. NULL: CLOCK_MONOTONIC. */
+void host_set_clock(uint64_t (*now_ns)(void *arg), void *arg);
+/* Write the device's configuration as one value under key (NULL: at the top or in an array). */
+int host_dev_show(struct bp_dev *d, const char *key, struct bp_jsonw *w);
+/* The same for its statistics; -ENOTSUP when the plugin has none. */
+int host_dev_stats(struct bp_dev *d, const char *key, struct bp_jsonw *w);
 
 #endif
