@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Work that other threads hand to a loop: posts (run soon) and calls (run while the caller waits).
+ * Private to the loop. The list is guarded by `lock`; `home` is atomic.
+ */
+#ifndef BP_LOOP_LOOP_JOBS_H
+#define BP_LOOP_LOOP_JOBS_H
+
+#include <backplane/plugin.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct loop_job {
+    struct loop_job *next;
+    uint64_t seq; /* order of arrival: a run stops at what came after it began */
+    bp_fn *fn;
+    void *arg;
+    bool is_call; /* lives on the caller's stack, the caller waits for `done` */
+    bool done;
+    int result;
+};
+
+struct loop_jobs {
+    pthread_mutex_t lock;
+    pthread_cond_t finished; /* a call was done, or a caller left */
+    struct loop_job *head, **tail;
+    uint64_t seq;
+    uint32_t callers; /* threads inside jobs_call() */
+    bool closed;
+    int wake_fd;
+    pthread_t home; /* the loop's thread */
+};
+
+int jobs_init(struct loop_jobs *j);
+void jobs_done(struct loop_jobs *j);  /* fails calls, waits for the callers, drops posts */
+void jobs_adopt(struct loop_jobs *j); /* the calling thread is the loop's thread */
+void jobs_wake(struct loop_jobs *j);  /* [any] */
+int jobs_post(struct loop_jobs *j, bp_fn *fn, void *arg); /* [any] */
+int jobs_call(struct loop_jobs *j, bp_fn *fn, void *arg); /* [any] */
+void jobs_run(struct loop_jobs *j);
+void jobs_close_calls(struct loop_jobs *j); /* [any] */
+
+#endif
