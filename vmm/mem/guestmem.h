@@ -40,6 +40,18 @@ void guestmem_done(struct guestmem *m);
 void *guestmem_ptr(const struct guestmem *m, uint64_t gpa, uint64_t len);
 /* The same starting at region *hint, which is updated: the data path's one-entry cache. */
 void *guestmem_ptr_hint(const struct guestmem *m, uint64_t gpa, uint64_t len, uint32_t *hint);
+/* guestmem_ptr_hint() with the hit in the cache inline. */
+static inline void *guestmem_ptr_fast(const struct guestmem *m, uint64_t gpa, uint64_t len,
+                                      uint32_t *hint)
+{
+    const struct mem_region *r = &m->r[*hint & (GUESTMEM_REGIONS_MAX - 1)];
+    uint64_t off = gpa - r->gpa;
+
+    if (__builtin_expect(off < r->len && len <= r->len - off, 1)) {
+        return r->host + off;
+    }
+    return guestmem_ptr_hint(m, gpa, len, hint);
+}
 int guestmem_read(const struct guestmem *m, uint64_t gpa, void *buf, uint64_t len); /* -EFAULT */
 int guestmem_write(struct guestmem *m, uint64_t gpa, const void *buf, uint64_t len);
 void guestmem_dirty(struct guestmem *m, uint64_t gpa, uint64_t len);
