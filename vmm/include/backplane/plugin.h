@@ -92,11 +92,15 @@ static inline int bp_fail(struct bp_err *e, int code, uint32_t kind, const char 
 
 /* -------------------------------------------------- services: the data path */
 
-struct bp_chain {   /* FROZEN. One request from the driver. */
-    uint16_t head;  /* its name in push() */
-    uint16_t n_out; /* iov[0 .. n_out): driver wrote, device reads */
-    uint16_t n_in;  /* iov[n_out .. n_out+n_in): device writes */
-    uint16_t pad;
+/* A segment the device reads follows one it writes, which virtio forbids: iov is in chain order,
+ * n_out and n_in are mere counts and do not say which segment is which. */
+#define BP_CHAIN_MIXED 1u
+
+struct bp_chain {     /* FROZEN. One request from the driver. */
+    uint16_t head;    /* its name in push() */
+    uint16_t n_out;   /* iov[0 .. n_out): driver wrote, device reads */
+    uint16_t n_in;    /* iov[n_out .. n_out+n_in): device writes */
+    uint16_t flags;   /* BP_CHAIN_* */
     uint32_t out_len; /* sums, already checked against overflow */
     uint32_t in_len;
 };
@@ -107,8 +111,13 @@ struct bp_queue_svc { /* [io] except where tagged */
     /*
      * Take the next request. 1: taken. 0: none. <0: the driver broke the ring;
      * the host has already marked the device NEEDS_RESET, just return.
-     * Every segment lies in guest RAM, at most `cap` of them, no loops; but the
-     * bytes stay guest-writable: copy a header once, then check the copy.
+     * At most `cap` segments, no loops; a chain that links outside the table or
+     * runs past the queue's size ends there. A segment that is not wholly inside
+     * one stretch of guest RAM has iov_base NULL and keeps its iov_len: what the
+     * driver is told is the device's choice. Zero-length segments are kept. The
+     * host itself completes, with length 0, a chain of more than `cap` segments,
+     * one whose lengths pass 32 bits, and one with a bad indirect table.
+     * The bytes stay guest-writable: copy a header once, then check the copy.
      */
     int (*pop)(struct bp_queue *q, struct bp_chain *c, struct iovec *iov, uint32_t cap);
     /* Give the n most recent unpushed pops back (rate limit, no buffer room). */
