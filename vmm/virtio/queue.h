@@ -38,11 +38,18 @@ struct bp_queue {
     uint32_t max_segs;
     uint64_t
         inflight[QUEUE_SIZE_MAX / 64]; /* bit per head: popped, not pushed; catches double pushes */
+    uint16_t *taken;                   /* head taken at each avail position (mod size), for unpop */
+    uint64_t *skip;  /* bit per avail position: given back around, already completed */
+    uint32_t n_skip; /* bits set in skip */
+    bool own_used;   /* pop completed a chain by itself since the last flush */
     struct queue_seg {
-        uint64_t at;
-        uint32_t first, n;
-    } * segs; /* per head: its writable part, for dirty marks; allocated with size entries when
-                 mem->track */
+        uint64_t gpa;
+        uint32_t len;
+    } * segs;         /* seg_stride per head: its writable part, for dirty marks; when mem->track */
+    uint16_t *n_segs; /* per head, when mem->track */
+    uint32_t seg_stride;
+    uint32_t bugs;    /* pushes of a wrong head, unpops of nothing: the device's mistakes */
+    uint32_t refused; /* chains completed by pop itself */
     /* cold */
     struct queue_config cfg;
     uint32_t index;

@@ -34,7 +34,8 @@ struct transport_ops { /* called on the device's loop thread, never under the tr
     int (*negotiated)(void *owner, uint64_t features); /* <0: refuse FEATURES_OK */
     int (*activate)(void *owner);                      /* queues are live; <0: NEEDS_RESET */
     void (*reset)(void *owner);
-    void (*config_write)(void *owner, uint32_t off, const void *buf, uint32_t len); /* or NULL */
+    /* NULL: read-only. Otherwise the shadow holds the guest's bytes already. */
+    void (*config_write)(void *owner, uint32_t off, const void *buf, uint32_t len);
     /* Run fn(arg) on the loop thread and wait; <0: shutting down. */
     int (*hop)(void *owner, bp_fn *fn, void *arg);
     void (*signal)(void *owner); /* write the irqfd; any thread */
@@ -49,7 +50,8 @@ struct transport {
     uint64_t features_acked;
     uint32_t features_sel, acked_sel, queue_sel, status, generation;
     uint32_t interrupt_status;
-    bool active;
+    bool active;  /* atomic */
+    bool engaged; /* ops->activate was called since the last reset */
     uint32_t n_queues;
     struct bp_queue *queues; /* n_queues, the owner's */
     uint32_t max_segs;
@@ -57,8 +59,8 @@ struct transport {
     uint8_t config[VIRTIO_CONFIG_MAX];
 };
 
-/* offered: device-type bits; the transport adds VERSION_1 and, where ring_bits asks,
- * EVENT_IDX/INDIRECT. */
+/* features: all that is offered, ring bits included; VERSION_1 is added. Queues that nobody wired
+ * (no upcalls yet) report to this transport. -EINVAL: too many queues or too much configuration. */
 int transport_init(struct transport *t, const struct transport_ops *ops, void *owner,
                    uint32_t device_id, uint64_t features, struct bp_queue *queues,
                    uint32_t n_queues, uint32_t config_len, uint32_t max_segs);
