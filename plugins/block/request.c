@@ -71,9 +71,6 @@ static uint8_t *take_status(const struct bp_chain *c, struct iovec *iov)
 /* The shape of the chain as a whole, before any type is known. */
 static const char *check_shape(const struct bp_chain *c, size_t last_len)
 {
-    if ((c->flags & BP_CHAIN_MIXED) != 0) {
-        return "UnexpectedReadOnlyDescriptor";
-    }
     if (c->n_in == 0) {
         return c->n_out < 3 ? "DescriptorChainTooShort" : "UnexpectedReadOnlyDescriptor";
     }
@@ -142,6 +139,9 @@ const char *request_parse(const struct bp_chain *c, struct iovec *iov, uint64_t 
     r->head = c->head;
     r->iov = iov;
     r->status = take_status(c, iov);
+    if ((c->flags & BP_CHAIN_MIXED) != 0) {
+        return "UnexpectedReadOnlyDescriptor";
+    }
     bad = take_header(c, iov, &h, &first);
     if (bad == NULL) {
         bad = check_shape(c, last_len);
