@@ -5,10 +5,13 @@
  *   title (the contract's struct name), type (one name or ["x","null"]), properties (declaration
  *   order matters), required, additionalProperties (false refuses unknown members), enum,
  *   items, minimum, maximum, minItems, description, default,
- *   format: "uint8" "uint16" "uint32" "uint64" "usize" "path" "ipv4" ... (the expected type's
- *   name in messages: u8, u16, u32, u64, usize, path string, ...),
- *   x-errors: an object of messages for checks on a decoded value: {"minimum": "...", "maximum":
- * "..."}. A nested object with `title` is reported as `struct TITLE`.
+ *   format: "uint8" "uint16" "uint32" "uint64" "usize" "path" "semver" "ipv4" "mac" (the
+ *   expected type in messages: u8, u16, ..., path string, IPv4 address); others say nothing,
+ *   x-errors: texts of checks on a decoded value, by keyword: {"minimum": "...", "maximum": "...",
+ *   "enum": "...", "format": "...", "null": "..."} ("null" refuses null whatever the type says),
+ *   x-aliases: strings that `enum` takes as well but does not list in messages.
+ * Annotations (description, default, examples, $..., x-...) are skipped, other keywords refused.
+ * A nested object with `title` is reported as `struct TITLE`.
  */
 #ifndef BP_CORE_SCHEMA_H
 #define BP_CORE_SCHEMA_H
