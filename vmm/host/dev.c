@@ -243,25 +243,17 @@ int host_dev_start(struct bp_dev *d, struct guestmem *mem, struct bp_err *err)
     return 0;
 }
 
-void host_dev_free(struct bp_dev *d)
+void host_dev_stop(struct bp_dev *d)
 {
     uint32_t q;
 
-    if (!d) {
-        return;
-    }
     for (q = 0; d->watches && q < d->info->n_queues; q++) {
         host_watch_del(&d->watches[q]);
     }
-    if (d->self) {
-        d->ops->destroy(d->self);
-    }
-    host_posts_cancel(d);
-    host_sources_free(d);
-    host_limiters_free(d);
     if (d->transport.ops) {
         transport_done(&d->transport);
     }
+    memset(&d->transport, 0, sizeof(d->transport));
     for (q = 0; d->queues && q < d->info->n_queues; q++) {
         int fd = d->queues[q].kick_fd;
 
@@ -272,6 +264,34 @@ void host_dev_free(struct bp_dev *d)
     }
     free(d->queues);
     free(d->watches);
+    d->queues = NULL;
+    d->watches = NULL;
+    if (d->irq_fd >= 0) {
+        (void)close(d->irq_fd);
+    }
+    d->irq_fd = -1;
+    d->info = NULL;
+    d->mem = NULL;
+    d->started = false;
+}
+
+void host_dev_free(struct bp_dev *d)
+{
+    uint32_t q;
+
+    if (!d) {
+        return;
+    }
+    for (q = 0; d->watches && q < d->info->n_queues; q++) {
+        host_watch_del(&d->watches[q]); /* no queue_ready() while it is taken apart */
+    }
+    if (d->self) {
+        d->ops->destroy(d->self);
+    }
+    host_posts_cancel(d);
+    host_sources_free(d);
+    host_limiters_free(d);
+    host_dev_stop(d);
     (void)pthread_mutex_destroy(&d->lock);
     free(d->id);
     free(d);
