@@ -106,4 +106,5 @@ const struct bp_json_svc json_svc = {
     .w_u64 = jsonw_u64,
     .w_i64 = jsonw_i64,
     .w_bool = jsonw_bool,
+    .w_null = jsonw_null,
 };
