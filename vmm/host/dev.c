@@ -243,13 +243,22 @@ int host_dev_start(struct bp_dev *d, struct guestmem *mem, struct bp_err *err)
     return 0;
 }
 
-void host_dev_stop(struct bp_dev *d)
+static void watches_del(struct bp_dev *d)
 {
     uint32_t q;
 
     for (q = 0; d->watches && q < d->info->n_queues; q++) {
         host_watch_del(&d->watches[q]);
     }
+    free(d->watches);
+    d->watches = NULL;
+}
+
+void host_dev_stop(struct bp_dev *d)
+{
+    uint32_t q;
+
+    watches_del(d);
     if (d->transport.ops) {
         transport_done(&d->transport);
     }
@@ -263,9 +272,7 @@ void host_dev_stop(struct bp_dev *d)
         }
     }
     free(d->queues);
-    free(d->watches);
     d->queues = NULL;
-    d->watches = NULL;
     if (d->irq_fd >= 0) {
         (void)close(d->irq_fd);
     }
@@ -277,14 +284,10 @@ void host_dev_stop(struct bp_dev *d)
 
 void host_dev_free(struct bp_dev *d)
 {
-    uint32_t q;
-
     if (!d) {
         return;
     }
-    for (q = 0; d->watches && q < d->info->n_queues; q++) {
-        host_watch_del(&d->watches[q]); /* no queue_ready() while it is taken apart */
-    }
+    watches_del(d); /* destroy() is the last that the plugin hears */
     if (d->self) {
         d->ops->destroy(d->self);
     }
@@ -386,28 +389,23 @@ int host_dev_resume(struct bp_dev *d)
 
 /* ----------------------------------------------------------------------- show */
 
-/* Plugins write the members of one object; one that also writes the braces is understood. */
+/* Plugins write the members of one object. It reaches w only when it is whole. */
 static int show_with(struct bp_dev *d, int (*op)(void *self, struct bp_jsonw *w), const char *key,
                      struct bp_jsonw *w)
 {
     struct bp_jsonw own;
-    struct buf all = { 0 };
     int rc;
 
     jsonw_init(&own);
+    jsonw_open(&own, NULL, BP_J_OBJ);
     rc = op(d->self, &own);
-    if (rc >= 0 && own.buf.data && own.buf.data[0] == '{') {
-        buf_str(&all, own.buf.data);
-    } else {
-        buf_fmt(&all, "{%s}", own.buf.data ? own.buf.data : "");
-    }
-    if (rc >= 0 && (own.buf.failed || all.failed)) {
-        rc = -ENOMEM;
+    jsonw_close(&own);
+    if (rc >= 0 && (own.buf.failed || own.depth != 0)) {
+        rc = own.buf.failed ? -ENOMEM : -EINVAL;
     }
     if (rc >= 0) {
-        jsonw_raw(w, key, all.data);
+        jsonw_raw(w, key, own.buf.data);
     }
-    buf_done(&all);
     jsonw_done(&own);
     return rc < 0 ? rc : 0;
 }
