@@ -351,8 +351,9 @@ struct bp_device_ops {
     void (*destroy)(void *self);
     /* PATCH, before or after boot. All or nothing. Optional. [ctl] */
     int (*update)(void *self, const struct bp_json *patch, struct bp_err *err);
-    /* The device's configuration as its create route takes it: GET, /vm/config and the
-     * snapshot use it, so restore is create(config) + start + restore. [ctl] */
+    /* The members of the device's configuration object as its create route takes it: GET,
+     * /vm/config and the snapshot use it, so restore is create(config) + start + restore. The
+     * host writes the braces. [ctl] */
     int (*show)(void *self, struct bp_jsonw *w);
 
     /* MMIO callbacks. A virtio device leaves them NULL and gets the host's virtio-mmio
