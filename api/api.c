@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The control plane's object: made by the control thread, used by API threads while they serve. */
+#include "api/api.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "api/priv.h"
+#include "core/log.h"
+
+struct api *api_new(struct vm *v, struct loop *l, const struct api_opts *o)
+{
+    struct api *a = calloc(1, sizeof(*a));
+    struct bp_err err;
+
+    if (a == NULL) {
+        return NULL;
+    }
+    a->vm = v;
+    a->loop = l;
+    a->opts = *o;
+    a->metrics_fd = -1;
+    metrics_out_init();
+    for (size_t i = 0; i < core_routes_n; i++) {
+        if (core_routes[i].schema == NULL) {
+            continue;
+        }
+        a->schemas[i] = schema_compile(core_routes[i].schema, &err);
+        if (a->schemas[i] == NULL) {
+            log_error("%s %s: %s", core_routes[i].method, core_routes[i].t1, err.text);
+            api_free(a);
+            return NULL;
+        }
+    }
+    vm_registry(v)->core_has = router_core_has;
+    return a;
+}
+
+void api_free(struct api *a)
+{
+    if (a == NULL) {
+        return;
+    }
+    for (size_t i = 0; i < core_routes_n; i++) {
+        schema_free(a->schemas[i]);
+    }
+    if (a->metrics_fd >= 0) {
+        (void)close(a->metrics_fd);
+    }
+    free(a);
+}
+
+int api_serve(struct api *a, const char *sock_path, struct bp_err *err)
+{
+    const struct server_cfg cfg = {
+        .sock_path = sock_path,
+        .max_payload = a->opts.max_payload == 0 ? API_PAYLOAD_DEFAULT : a->opts.max_payload,
+        .arg = a,
+        .handler = router_handle,
+    };
+
+    return server_start(&cfg, &a->server, err);
+}
+
+void api_stop(struct api *a)
+{
+    if (a->server == NULL) {
+        return;
+    }
+    loop_close_calls(a->loop);
+    server_stop(a->server);
+    a->server = NULL;
+    log_debug("shutdown request received, API server thread ending.");
+}
