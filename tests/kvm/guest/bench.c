@@ -55,15 +55,22 @@ static void batches(uint64_t base, uint64_t n, uint32_t depth)
     }
 }
 
+static bool served(uint64_t op, uint32_t depth)
+{
+    for (uint32_t i = 0; i < depth && (op == OP_READ || op == OP_WRITE); i++) {
+        if (vload(status[i]) != 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
 void guest_main(void)
 {
     uint64_t op = arg("op", OP_HELLO), n = arg("batches", 1), base = 0;
     uint32_t depth = (uint32_t)arg("depth", 1);
 
     outb(0x3f8, 'B');
-    if (op == OP_HELLO) {
-        finish();
-    }
     if (op == OP_READ || op == OP_WRITE) {
         base = dev_find(DEV_BLOCK, 0);
     } else if (op == OP_RNG || op == OP_REG) {
@@ -72,7 +79,7 @@ void guest_main(void)
     if (base && op != OP_REG) {
         if (!dev_start(base, 0, &ring)) {
             outb(0x3f8, 'F');
-            finish();
+            base = 0;
         }
         if (op == OP_RNG) {
             rng_rings(depth);
@@ -93,15 +100,13 @@ void guest_main(void)
         batches(base, n, depth);
     }
     outb(0x3f8, 'E');
-    for (uint32_t i = 0; i < 64; i++) {
-        if (vload(status[i]) != 0) {
-            outb(0x3f8, 'F');
+    outb(0x3f8, served(op, depth) ? 'O' : 'F');
+    while (has_arg("spin")) {
+        for (uint32_t i = 0; i < 1000000; i++) {
+            __asm__ volatile("" : : : "memory");
         }
     }
-    if (op == OP_IDLE) {
-        for (;;) {
-            __asm__ volatile("hlt");
-        }
+    for (;;) {
+        __asm__ volatile("hlt");
     }
-    finish();
 }

@@ -1,0 +1,118 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Interleaved medians of one monitor binary, beside another one; see README.md."""
+import argparse
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [HERE, os.path.join(HERE, "..", "kvm")]
+from monitor import kvm_usable, new_dir  # noqa: E402
+from rows import GROUPS, ROWS, Bench  # noqa: E402
+from side import NS, Side  # noqa: E402
+
+
+def spawn_floor():
+    """ms of starting a program that does nothing."""
+    times = []
+    for _ in range(15):
+        t = NS()
+        os.waitpid(os.posix_spawn("/bin/true", ["true"], {}), 0)
+        times.append(NS() - t)
+    return statistics.median(times) / 1e6
+
+
+def measure(opts, sides, directory):
+    """{side name: {row key: [values]}}"""
+    bench = Bench(directory, opts.guest)
+    got = {s.name: {} for s in sides}
+    failed = set()
+    for run in range(opts.runs):
+        for name, group in GROUPS.items():
+            if opts.groups and name not in opts.groups.split(","):
+                continue
+            # Whoever goes first in one run goes second in the next.
+            for side in sides if run % 2 == 0 else sides[::-1]:
+                if (name, side.name) in failed:
+                    continue
+                try:
+                    values = group(bench, side)
+                except (OSError, RuntimeError, TimeoutError) as e:
+                    failed.add((name, side.name))
+                    print(f"{side.name}: {name} failed: {str(e)[:300]}", file=sys.stderr)
+                    continue
+                for key, v in values.items():
+                    got[side.name].setdefault(key, []).append(v)
+        print(f"run {run + 1} of {opts.runs} done", file=sys.stderr)
+    return got, failed
+
+
+def number(v):
+    return "-" if v is None else f"{v:,.0f}" if v >= 1000 else f"{v:.3g}"
+
+
+def table(got, sides):
+    """Print the rows; how many targets are missed."""
+    missed = 0
+    print(f"{'row':44} {'unit':5} {'ours':>10} {'reference':>10} {'ratio':>7} {'target':>8}")
+    for key, (title, unit, sign, target) in ROWS.items():
+        med = [statistics.median(got[s.name][key]) if got[s.name].get(key) else None for s in sides]
+        ours, ref = med[0], med[1] if len(med) > 1 else None
+        if ours is None and ref is None:
+            continue
+        ratio = ours / ref if ours is not None and ref else None
+        goal = mark = ""
+        if target is not None:
+            goal = ("<= " if sign < 0 else ">= ") + f"{target:g}"
+            if ratio is not None and (ratio - target) * sign < -0.02 * target:
+                mark, missed = " missed", missed + 1
+        print(f"{title:44} {unit:5} {number(ours):>10} {number(ref):>10} "
+              f"{'-' if ratio is None else f'{ratio:.2f}':>7} {goal:>8}{mark}")
+    return missed
+
+
+def main():
+    p = argparse.ArgumentParser(description=__doc__)
+    p.add_argument("--binary", required=True)
+    p.add_argument("--plugin-dir")
+    p.add_argument("--reference", help="the binary to compare with")
+    p.add_argument("--guest", required=True, help="bench.elf of the bare-metal guests")
+    p.add_argument("--queue-bench", help="the bench_queue program")
+    p.add_argument("--runs", type=int, default=7)
+    p.add_argument("--groups", help="only these, comma separated: " + " ".join(GROUPS))
+    p.add_argument("--json", help="also write all values to this file")
+    opts = p.parse_args()
+    why = kvm_usable()
+    if why:
+        print(f"SKIPPED: {why}")
+        return 77
+    opts.guest = os.path.abspath(opts.guest)
+    sides = [Side("ours", opts.binary, opts.plugin_dir)]
+    if opts.reference:
+        sides.append(Side("reference", opts.reference))
+    directory = new_dir()
+    try:
+        got, failed = measure(opts, sides, directory)
+    finally:
+        shutil.rmtree(directory)
+    print(f"\nmedians of {opts.runs} interleaved runs; load {os.getloadavg()[0]:.1f} on "
+          f"{os.cpu_count()} CPUs; starting /bin/true takes {spawn_floor():.2f} ms")
+    missed = table(got, sides)
+    if os.getloadavg()[0] > 1.5 * (os.cpu_count() or 1):
+        print("The machine was busy: only the ratios mean anything, and not much.")
+    if opts.queue_bench:
+        sys.stdout.flush()
+        subprocess.run([opts.queue_bench], check=True)
+    if opts.json:
+        with open(opts.json, "w", encoding="utf-8") as f:
+            json.dump(got, f, indent=1)
+    print(f"{missed} targets missed, {len(failed)} groups failed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
