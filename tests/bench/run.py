@@ -80,7 +80,7 @@ def main():
     p.add_argument("--binary", required=True)
     p.add_argument("--plugin-dir")
     p.add_argument("--reference", help="the binary to compare with")
-    p.add_argument("--guest", required=True, help="bench.elf of the bare-metal guests")
+    p.add_argument("--guest", help="bench.elf of the bare-metal guests")
     p.add_argument("--queue-bench", help="the bench_queue program")
     p.add_argument("--runs", type=int, default=7)
     p.add_argument("--groups", help="only these, comma separated: " + " ".join(GROUPS))
@@ -90,7 +90,13 @@ def main():
     if why:
         print(f"SKIPPED: {why}")
         return 77
-    opts.guest = os.path.abspath(opts.guest)
+    build = os.path.join(os.path.dirname(os.path.abspath(opts.binary)), "..", "..")
+    opts.guest = os.path.abspath(opts.guest or os.path.join(build, "tests/kvm/guest/bench.elf"))
+    if not os.path.exists(opts.guest):
+        p.error(f"no guest at {opts.guest}: build it, or say --guest")
+    queue_bench = os.path.join(build, "tests/bench/bench_queue")
+    if not opts.queue_bench and os.path.exists(queue_bench):
+        opts.queue_bench = queue_bench
     sides = [Side("ours", opts.binary, opts.plugin_dir)]
     if opts.reference:
         sides.append(Side("reference", opts.reference))
