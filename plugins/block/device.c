@@ -367,16 +367,6 @@ static void block_reset(void *self)
     b->own_kick = false;
 }
 
-/* The capacity is ours to say. */
-static void block_config_write(void *self, uint32_t off, const void *buf, uint32_t len)
-{
-    struct block *b = self;
-
-    (void)buf;
-    b->h->log->log(b->d, BP_LOG_WARN, "Failed to write config space: %u bytes at %u", len, off);
-    bp_count(b->m, M_CFG_FAILS, 1);
-}
-
 /* Every request is done when queue_ready() returns. */
 static int block_pause(void *self)
 {
@@ -401,7 +391,6 @@ const struct bp_device_ops block_ops = {
     .show = block_show,
     .activate = block_activate,
     .reset = block_reset,
-    .config_write = block_config_write,
     .queue_ready = block_queue_ready,
     .pause = block_pause,
     .resume = block_resume,
