@@ -154,22 +154,28 @@ int core_vm_patch(struct api *a, const struct bp_json *body, struct bp_jsonw *w,
     return 0;
 }
 
-/* The level's accepted spellings are more than the ones in the message, hence no enum. */
+/* The level is judged as a decoded value, so errors stand at the byte that follows it. */
 int core_logger_check(const struct bp_json *body, struct bp_err *err, bool *ret_plain)
 {
     const struct bp_json *v = member(body, "level");
     enum log_level level;
-    uint32_t line, col;
+    uint32_t line, col, at;
+    const char *text;
+    size_t len;
 
     (void)ret_plain;
-    if (v == NULL || log_parse_level(json_str(v, NULL), false, &level) == 0) {
+    if (v == NULL || log_parse_level(json_str(v, NULL), true, &level) == 0) {
         return 0;
     }
-    json_position(v->doc, v->end, &line, &col);
-    return bp_fail(err, -EINVAL, BP_E_CONFIG,
-                   "unknown variant `%.200s`, expected one of `Off`, `Trace`, `Debug`, `Info`, "
-                   "`Warn`, `Error` at line %u column %u",
-                   json_str(v, NULL), line, col);
+    text = json_text(v->doc, &len);
+    at = v->end + 1; /* past the closing quote */
+    while (at < len && strchr(" \t\r\n", text[at]) != NULL) {
+        at++;
+    }
+    at -= at >= len || text[at] != '}';
+    json_position(v->doc, at, &line, &col);
+    return bp_fail(err, -EINVAL, BP_E_CONFIG, "Invalid LevelFilter at line %u column %u", line,
+                   col);
 }
 
 int core_logger(struct api *a, const struct bp_json *body, struct bp_jsonw *w, struct bp_err *err)
@@ -183,7 +189,7 @@ int core_logger(struct api *a, const struct bp_json *body, struct bp_jsonw *w, s
     (void)a;
     (void)w;
     if (level != NULL) {
-        (void)log_parse_level(json_str(level, NULL), false, &lv);
+        (void)log_parse_level(json_str(level, NULL), true, &lv);
     }
     log_set_level(lv); /* an omitted level means Info, as the contract has it */
     if (path != NULL) {
