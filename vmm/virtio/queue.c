@@ -124,15 +124,17 @@ static inline void inflight_flip(struct bp_queue *q, uint16_t head)
 }
 
 /* Was this avail position completed before and given back around? */
+static bool skip_get(const struct bp_queue *q, uint16_t pos)
+{
+    return (q->skip[(pos & q->mask) / 64] >> ((pos & q->mask) % 64) & 1) != 0;
+}
+
 static bool skip_take(struct bp_queue *q, uint16_t pos)
 {
-    uint64_t bit = 1ull << ((pos & q->mask) % 64);
-    uint64_t *word = &q->skip[(pos & q->mask) / 64];
-
-    if ((*word & bit) == 0) {
+    if (!skip_get(q, pos)) {
         return false;
     }
-    *word &= ~bit;
+    q->skip[(pos & q->mask) / 64] ^= 1ull << ((pos & q->mask) % 64);
     q->n_skip--;
     return true;
 }
@@ -213,10 +215,9 @@ void queue_unpop(struct bp_queue *q, uint32_t n)
         uint16_t pos = (uint16_t)(q->next_avail - 1);
         uint16_t head = q->taken[pos & q->mask];
 
-        if (head == TAKEN_NONE) {
-            break;
+        if (head == TAKEN_NONE || (q->n_skip > 0 && skip_get(q, pos))) {
+            break; /* further back than anything this queue handed out */
         }
-        q->taken[pos & q->mask] = TAKEN_NONE;
         q->next_avail = pos;
         if (inflight_get(q, head)) {
             inflight_flip(q, head);
