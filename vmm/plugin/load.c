@@ -98,13 +98,30 @@ static int no_entry(void *so, struct bp_err *err)
     return REFUSE(err, "It has no plugin entry point.");
 }
 
+/*
+ * The dynamic linker first compares names with those of the objects it has, so a number that was
+ * closed and used again would give an earlier plugin. Each load spells the path in its own way:
+ * "/" and "/." are the bits of a counter.
+ */
+static void unique_name(int fd, char *buf, size_t cap)
+{
+    static uint32_t loads;
+    uint32_t v = __atomic_add_fetch(&loads, 1, __ATOMIC_RELAXED);
+    size_t at = (size_t)snprintf(buf, cap, "/proc/self/fd");
+
+    for (; v > 0; v >>= 1) {
+        at += (size_t)snprintf(buf + at, cap - at, "%s", v & 1 ? "/." : "/");
+    }
+    (void)snprintf(buf + at, cap - at, "/%d", fd);
+}
+
 static int open_so(int fd, const struct bp_plugin **ret_desc, struct bp_err *err)
 {
-    char name[40], symbol[32];
+    char name[128], symbol[32];
     entry_fn *entry;
     void *so, *sym;
 
-    (void)snprintf(name, sizeof(name), "/proc/self/fd/%d", fd);
+    unique_name(fd, name, sizeof(name));
     (void)snprintf(symbol, sizeof(symbol), ENTRY "%d", BP_ABI_MAJOR);
     so = dlopen(name, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
     if (!so) {
