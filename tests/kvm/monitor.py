@@ -76,9 +76,14 @@ class Monitor:
                     raise
                 time.sleep(0.002)
         data = None if body is None else json.dumps(body)
-        self.conn.request(method, path, data, {"Content-Type": "application/json"} if data else {})
-        answer = self.conn.getresponse()
-        text = answer.read()
+        try:
+            self.conn.request(method, path, data,
+                              {"Content-Type": "application/json"} if data else {})
+            answer = self.conn.getresponse()
+            text = answer.read()
+        except (OSError, http.client.HTTPException) as e:
+            raise AssertionError(f"{method} {path}: {e!r}; exit {self.wait_exit(5)}; output "
+                                 f"{self.out[-200:]!r}; {self.errors()[-1500:]}") from e
         return answer.status, json.loads(text) if text else None
 
     def ok(self, method, path, body=None):
