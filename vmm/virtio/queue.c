@@ -40,45 +40,44 @@ static int ring_waiting(struct bp_queue *q)
     return n > 0;
 }
 
-/* A chain while it is being read. */
+/* A chain while it is being read: sums of 32-bit lengths in 64 bits, checked at the end. */
 struct walk {
-    struct bp_chain *c;
     struct iovec *iov;
     struct queue_seg *dirty; /* where to note writable segments, or NULL */
     uint32_t n, limit;       /* segments so far and at most */
-    uint32_t n_dirty;
+    uint32_t n_in, n_dirty;
+    uint64_t out_len, in_len;
+    bool mixed;
 };
 
 /* Add one descriptor's buffer. false: the chain is more than the device can take. */
-static inline bool walk_add(struct bp_queue *q, struct walk *w, const struct ring_desc *d)
+static inline __attribute__((always_inline)) bool walk_add(struct bp_queue *q, struct walk *w,
+                                                           const struct ring_desc *d)
 {
-    struct bp_chain *c = w->c;
+    void *base;
 
     if (w->n == w->limit) {
         return false;
     }
-    w->iov[w->n].iov_base = guestmem_ptr_fast(q->mem, d->addr, d->len, &q->hint);
-    w->iov[w->n].iov_len = d->len;
+    base = guestmem_ptr_fast(q->mem, d->addr, d->len, &q->hint);
+    w->iov[w->n] = (struct iovec){ .iov_base = base, .iov_len = d->len };
     w->n++;
-    if ((d->flags & DESC_WRITE) != 0) {
-        if (__builtin_add_overflow(c->in_len, d->len, &c->in_len)) {
-            return false;
-        }
-        if (w->dirty != NULL && w->iov[w->n - 1].iov_base != NULL) {
-            w->dirty[w->n_dirty++] = (struct queue_seg){ .gpa = d->addr, .len = d->len };
-        }
-        c->n_in++;
+    if ((d->flags & DESC_WRITE) == 0) {
+        w->mixed |= w->n_in > 0;
+        w->out_len += d->len;
         return true;
     }
-    if (c->n_in > 0) {
-        c->flags |= BP_CHAIN_MIXED;
+    w->n_in++;
+    w->in_len += d->len;
+    if (__builtin_expect(w->dirty != NULL, 0) && base != NULL) {
+        w->dirty[w->n_dirty++] = (struct queue_seg){ .gpa = d->addr, .len = d->len };
     }
-    c->n_out++;
-    return !__builtin_add_overflow(c->out_len, d->len, &c->out_len);
+    return true;
 }
 
 /* Follow the chain. false: the queue has to answer it itself. */
-static inline bool walk_chain(struct bp_queue *q, struct walk *w, uint16_t head)
+static inline __attribute__((always_inline)) bool walk_chain(struct bp_queue *q, struct walk *w,
+                                                             uint16_t head)
 {
     const uint8_t *table = q->desc;
     uint32_t entries = q->size, at = head;
@@ -143,18 +142,24 @@ static bool skip_take(struct bp_queue *q, uint16_t pos)
 static inline bool chain_read(struct bp_queue *q, uint16_t head, struct bp_chain *c,
                               struct iovec *iov, uint32_t limit)
 {
-    struct walk w = { .c = c, .iov = iov, .limit = limit };
+    struct walk w = { .iov = iov, .limit = limit };
     bool fits;
 
-    memset(c, 0, sizeof(*c));
-    c->head = head;
     if (q->segs != NULL) {
         w.dirty = &q->segs[(size_t)head * q->seg_stride];
     }
-    fits = walk_chain(q, &w, head);
+    fits = walk_chain(q, &w, head) && w.out_len <= UINT32_MAX && w.in_len <= UINT32_MAX;
     if (q->segs != NULL) {
         q->n_segs[head] = (uint16_t)(fits ? w.n_dirty : 0);
     }
+    *c = (struct bp_chain){
+        .head = head,
+        .n_out = (uint16_t)(w.n - w.n_in),
+        .n_in = (uint16_t)w.n_in,
+        .flags = w.mixed ? BP_CHAIN_MIXED : 0,
+        .out_len = (uint32_t)w.out_len,
+        .in_len = (uint32_t)w.in_len,
+    };
     return fits;
 }
 
