@@ -121,7 +121,14 @@ int core_actions(struct api *a, const struct bp_json *body, struct bp_jsonw *w, 
 
     (void)w;
     if (strcmp(type, "InstanceStart") == 0) {
-        return live ? bp_fail(err, -EBUSY, BP_E_CONFLICT, POST_BOOT) : vm_start(a->vm, err);
+        if (live) {
+            return bp_fail(err, -EBUSY, BP_E_CONFLICT, POST_BOOT);
+        }
+        r = vm_start(a->vm, err);
+        if (r == 0 && api_flush_metrics(a, &why) < 0) { /* the first line; the VM runs without it */
+            log_error("Failed to write metrics: %s", why.text);
+        }
+        return r;
     }
     if (!live) {
         return bp_fail(err, -EBUSY, BP_E_CONFLICT, PRE_BOOT);

@@ -225,6 +225,16 @@ static int read_file(const char *path, struct buf *ret)
     return ret->failed ? -ENOMEM : 0;
 }
 
+static void periodic_flush(void *arg)
+{
+    struct process *p = arg;
+    struct bp_err err;
+
+    if (vm_state(p->vm) == VM_RUNNING && api_flush_metrics(p->api, &err) < 0) {
+        log_error("Failed to write metrics: %s", err.text);
+    }
+}
+
 /* The configuration file, if there is one: 0, or the exit code. */
 static int apply_config_file(struct process *p)
 {
@@ -250,18 +260,15 @@ static int apply_config_file(struct process *p)
     if (r < 0) {
         return die(1, "%s error: Failed to build MicroVM from Json: %s", who, err.text);
     }
+    if (vm_start(p->vm, &err) < 0) {
+        return die(1,
+                   "%s error: Failed to build MicroVM from Json: Could not Start MicroVM from one "
+                   "single json: %s",
+                   who, err.text);
+    }
+    periodic_flush(p);
     log_info("Successfully started microvm that was configured from one single json");
     return 0;
-}
-
-static void periodic_flush(void *arg)
-{
-    struct process *p = arg;
-    struct bp_err err;
-
-    if (vm_state(p->vm) == VM_RUNNING && api_flush_metrics(p->api, &err) < 0) {
-        log_error("Failed to write metrics: %s", err.text);
-    }
 }
 
 static int register_metrics(void)
