@@ -242,9 +242,12 @@ const struct bp_plugin *kit_load(const char *so_path)
 
     if (plugin_open_file(so_path, &desc, &fd, &err) < 0) {
         (void)fprintf(stderr, "%s: %s\n", so_path, err.text);
-        return NULL;
+        desc = NULL;
     }
-    return desc; /* fd stays open: its number names the object */
+    if (fd >= 0) {
+        (void)close(fd);
+    }
+    return desc;
 }
 
 /* --------------------------------------------------------------------- files */

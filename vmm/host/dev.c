@@ -161,9 +161,9 @@ static int queues_make(struct bp_dev *d, struct guestmem *mem)
     const struct bp_device_info *i = d->info;
     uint32_t q;
 
-    d->queues = calloc(i->n_queues, sizeof(*d->queues));
     d->watches = calloc(i->n_queues, sizeof(*d->watches));
-    if (!d->queues || !d->watches) {
+    d->queues = d->watches ? calloc(i->n_queues, sizeof(*d->queues)) : NULL;
+    if (!d->queues) {
         return -ENOMEM;
     }
     for (q = 0; q < i->n_queues; q++) {

@@ -157,11 +157,6 @@ int plugin_open_file(const char *path, const struct bp_plugin **ret_desc, int *r
     rc = check_file(fd, err);
     rc = rc < 0 ? rc : check_elf(fd, err);
     rc = rc < 0 ? rc : open_so(fd, ret_desc, err);
-    if (rc < 0) {
-        /* Once dlopen() has seen the name it must not be reused: the caller closes later. */
-        *ret_fd = fd;
-        return rc;
-    }
     *ret_fd = fd;
-    return 0;
+    return rc;
 }

@@ -28,8 +28,8 @@ int plugin_check_metrics(const struct registry *r, struct plugin *p, struct bp_e
 /* Free what plugin_check() made; the struct itself stays. */
 void plugin_scrap(struct plugin *p);
 
-/* The descriptor of an opened and checked file; *ret_fd must stay open until the last plugin of
- * the run is loaded. */
+/* The descriptor of an opened and checked file. *ret_fd, set on failure too once the file is open,
+ * is the caller's to close; a directory keeps them all until its last file is loaded. */
 int plugin_open_file(const char *path, const struct bp_plugin **ret_desc, int *ret_fd,
                      struct bp_err *err);
 

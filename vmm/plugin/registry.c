@@ -147,10 +147,13 @@ static int load_one(struct registry *r, const char *path, int *ret_fd, struct bp
 
 int registry_load_file(struct registry *r, const char *path, struct bp_err *err)
 {
-    /* The fd stays open for good: a later file must not get this one's name. */
     int fd = -1;
+    int rc = load_one(r, path, &fd, err);
 
-    return load_one(r, path, &fd, err);
+    if (fd >= 0) {
+        (void)close(fd);
+    }
+    return rc;
 }
 
 static int is_so(const struct dirent *e)
