@@ -94,8 +94,8 @@ static void do_features(struct transport *t)
     unlock(t);
 }
 
-/* Under the lock. All queues that the driver made ready, and one at least, must be sound. */
-static bool queues_activate(struct transport *t)
+/* Under the lock. The number of live queues; -EINVAL when one that is ready cannot work. */
+static int queues_activate(struct transport *t)
 {
     bool event_idx = (t->features_acked >> VIRTIO_F_EVENT_IDX & 1) != 0;
     bool indirect = (t->features_acked >> VIRTIO_F_INDIRECT_DESC & 1) != 0;
@@ -116,25 +116,28 @@ static bool queues_activate(struct transport *t)
                 queue_reset(&t->queues[k]);
                 t->queues[k].cfg = cfg;
             }
-            return false;
+            return -EINVAL;
         }
         live++;
     }
-    return live > 0 || t->n_queues == 0;
+    return (int)live;
 }
 
 static void do_activate(struct transport *t)
 {
-    bool sound;
+    int live;
 
     lock(t);
     t->status = STATUS_LIVE; /* from here on the queues' registers do not change */
-    sound = queues_activate(t);
-    t->engaged = sound;
-    active_set(t, sound);
+    live = queues_activate(t);
+    t->engaged = live > 0;
+    active_set(t, live > 0);
     unlock(t);
-    if (!sound) {
-        return; /* the driver finds an inert device; a reset starts over */
+    if (live < 0) {
+        transport_fail(t);
+    }
+    if (live <= 0) {
+        return; /* without queues the device is inert; a reset starts over */
     }
     if (t->ops->activate(t->owner) < 0) {
         active_set(t, false);
