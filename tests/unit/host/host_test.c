@@ -8,6 +8,7 @@
 
 #include "kit.h"
 #include "kit_cmocka.h"
+#include "plugin/devices.h"
 
 #define ECHO_SEGS 8u
 
@@ -55,6 +56,9 @@ static int echo_create(const struct bp_host *h, void *ctx, struct bp_dev *d,
     e = calloc(1, sizeof(*e));
     e->h = h;
     e->d = d;
+    if (h->json->get(cfg, "first")) {
+        h->virtio->place_first(d);
+    }
     e->m = h->log->metrics(d);
     rc = h->limit->make(d, h->json->get(cfg, "rate_limiter"), echo_refilled, e, &e->lim, err);
     if (rc < 0) {
@@ -455,6 +459,27 @@ static void state_makes_a_round_trip(void **state)
     kit_close(k);
 }
 
+static void first_ones_lead_the_bus(void **state)
+{
+    struct kit *k = kit_open(&echo_plugin, NULL, NULL);
+    struct bp_dev *order[4];
+    struct devices ds;
+
+    (void)state;
+    assert_int_equal(kit_request(k, "PUT", "/echo/a", "{\"id\":\"a\"}", NULL, 0).code, 0);
+    assert_int_equal(kit_request(k, "PUT", "/echo/b", "{\"id\":\"b\"}", NULL, 0).code, 0);
+    assert_int_equal(kit_request(k, "PUT", "/echo/c", "{\"id\":\"c\",\"first\":1}", NULL, 0).code,
+                     0);
+    assert_int_equal(kit_request(k, "PUT", "/echo/b", "{\"id\":\"b\"}", NULL, 0).code, 0);
+    assert_int_equal(kit_select(k, "c"), 0);
+    ds = (struct devices){ .first = kit_dev(k), .n = 3 }; /* the head after the swap */
+    assert_int_equal(devices_bus_order(&ds, order, 4), 3);
+    assert_string_equal(order[0]->id, "c");
+    assert_string_equal(order[1]->id, "b");
+    assert_string_equal(order[2]->id, "a");
+    kit_close(k);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -467,6 +492,7 @@ int main(void)
         cmocka_unit_test(deleted_source_is_a_bug),
         cmocka_unit_test(files_come_from_the_host),
         cmocka_unit_test(state_makes_a_round_trip),
+        cmocka_unit_test(first_ones_lead_the_bus),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
