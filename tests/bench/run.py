@@ -33,7 +33,7 @@ def measure(opts, sides, directory):
     failed = set()
     for run in range(opts.runs):
         for name, group in GROUPS.items():
-            if opts.groups and name not in opts.groups.split(","):
+            if opts.groups and not {name, name.split(".")[0]} & set(opts.groups.split(",")):
                 continue
             # Whoever goes first in one run goes second in the next.
             for side in sides if run % 2 == 0 else sides[::-1]:
@@ -83,7 +83,8 @@ def main():
     p.add_argument("--guest", help="bench.elf of the bare-metal guests")
     p.add_argument("--queue-bench", help="the bench_queue program")
     p.add_argument("--runs", type=int, default=7)
-    p.add_argument("--groups", help="only these, comma separated: " + " ".join(GROUPS))
+    p.add_argument("--groups", help="only these, comma separated (loads: all of them): " +
+                   " ".join(GROUPS))
     p.add_argument("--json", help="also write all values to this file")
     opts = p.parse_args()
     why = kvm_usable()

@@ -7,6 +7,7 @@ import socket
 import time
 
 NS = time.perf_counter_ns
+BOOT, START, END, OK, FAILED = b"\1", b"\2", b"\3", b"\4", b"\5"
 
 
 class Side:
@@ -126,7 +127,7 @@ class Process:
             if not poll.poll(1000):
                 continue
             data = os.read(self.out, 4096)
-            if not data or b"F" in data:
+            if not data or FAILED in data:
                 raise RuntimeError(f"the guest failed: {self.text + data!r}")
             self.text += data
         return NS()

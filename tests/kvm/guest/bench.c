@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Load for the benchmarks: rings are built once, then each batch only moves the available index,
- * kicks and polls. The command line says what: op=<n> batches=<n> depth=<n> scatter. One byte on
- * the serial port before and one after the timed part.
+ * kicks and polls. The command line says what: op=<n> batches=<n> depth=<n> scatter spin. Marks on
+ * the serial port are bytes that no log line has: boot first, start and end round the timed part,
+ * then ok when all was served, else failed. The guest then halts (or spins) for ever.
  */
 #include "kit.h"
 
+enum { MARK_BOOT = 1, MARK_START, MARK_END, MARK_OK, MARK_FAILED };
 enum { OP_HELLO, OP_PORT, OP_REG, OP_READ, OP_WRITE, OP_RNG, OP_IDLE };
 
 static struct ring ring;
@@ -70,7 +72,7 @@ void guest_main(void)
     uint64_t op = arg("op", OP_HELLO), n = arg("batches", 1), base = 0;
     uint32_t depth = (uint32_t)arg("depth", 1);
 
-    outb(0x3f8, 'B');
+    outb(0x3f8, MARK_BOOT);
     if (op == OP_READ || op == OP_WRITE) {
         base = dev_find(DEV_BLOCK, 0);
     } else if (op == OP_RNG || op == OP_REG) {
@@ -78,7 +80,7 @@ void guest_main(void)
     }
     if (base && op != OP_REG) {
         if (!dev_start(base, 0, &ring)) {
-            outb(0x3f8, 'F');
+            outb(0x3f8, MARK_FAILED);
             base = 0;
         }
         if (op == OP_RNG) {
@@ -87,7 +89,7 @@ void guest_main(void)
             blk_rings(op == OP_WRITE ? BLK_OUT : BLK_IN, depth, has_arg("scatter"));
         }
     }
-    outb(0x3f8, 'S');
+    outb(0x3f8, MARK_START);
     if (op == OP_PORT) {
         while (n--) {
             outb(0x80, 0);
@@ -99,8 +101,8 @@ void guest_main(void)
     } else if (base) {
         batches(base, n, depth);
     }
-    outb(0x3f8, 'E');
-    outb(0x3f8, served(op, depth) ? 'O' : 'F');
+    outb(0x3f8, MARK_END);
+    outb(0x3f8, served(op, depth) ? MARK_OK : MARK_FAILED);
     while (has_arg("spin")) {
         for (uint32_t i = 0; i < 1000000; i++) {
             __asm__ volatile("" : : : "memory");
