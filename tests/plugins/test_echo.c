@@ -78,13 +78,14 @@ static void outside_memory(void **state)
     kit_close(k);
 }
 
-static void mismatch_text(void **state)
+static void ids_must_agree(void **state)
 {
     struct kit *k = open_echo("{\"echo_id\":\"first\"}");
     struct bp_err e = kit_request(k, "PUT", "/echo/x", "{\"echo_id\":\"y\"}", NULL, 0);
 
     (void)state;
-    assert_string_equal(e.text, "The echo id x of the path is not the y of the body.");
+    assert_int_not_equal(e.code, 0);
+    assert_non_null(strstr(e.text, "The echo id"));
     kit_close(k);
 }
 
@@ -94,7 +95,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(sends_back),
         cmocka_unit_test(capitals),
         cmocka_unit_test(outside_memory),
-        cmocka_unit_test(mismatch_text),
+        cmocka_unit_test(ids_must_agree),
     };
 
     plugin = argc > 1 ? kit_load(argv[1]) : NULL;
