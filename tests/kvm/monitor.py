@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """One monitor process with its socket, files and output, for tests and measurements."""
+import fcntl
 import http.client
 import json
 import os
@@ -9,6 +10,8 @@ import socket
 import subprocess
 import tempfile
 import time
+
+KVM_GET_API_VERSION = 0xAE00
 
 
 class UnixHTTP(http.client.HTTPConnection):
@@ -160,10 +163,14 @@ def kvm_usable():
     if os.uname().machine != "x86_64":
         return "the guests are x86_64 code"
     try:
-        os.close(os.open("/dev/kvm", os.O_RDWR | os.O_CLOEXEC))
+        fd = os.open("/dev/kvm", os.O_RDWR | os.O_CLOEXEC)
+        try:
+            version = fcntl.ioctl(fd, KVM_GET_API_VERSION)
+        finally:
+            os.close(fd)
     except OSError as e:
         return f"/dev/kvm: {e.strerror}"
-    return None
+    return None if version == 12 else f"/dev/kvm: API version {version}"
 
 
 def drive(name, path, read_only=False, **more):

@@ -152,6 +152,14 @@ class Tests:
             log = m.errors()
             assert re.search(r"Guest-boot-time = *\d+ us \d+ ms, *\d+ CPU us \d+ CPU ms", log), log
 
+    def test_short_life(self):
+        """A guest that ends at once: the start is still answered, the process ends with 0."""
+        for n in (1, 4) * 6:  # the answer must not be lost to the shutdown
+            with self.monitor() as m:
+                m.boot(self.guest("hello"), "quit", vcpus=n)
+                m.start()
+                self.finish(m)
+
     def test_acpi(self):
         self.ours_only()
         for cpus in (1, 4):

@@ -87,6 +87,9 @@ static void registers(void)
 
 void guest_main(void)
 {
+    if (has_arg("quit")) {
+        finish();
+    }
     same("zero page address", zero_page, 0x7000);
     same("boot flag", zp(0x1fe, 2), 0xaa55);
     same("header magic", zp(0x202, 4), 0x53726448);
