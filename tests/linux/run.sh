@@ -84,7 +84,7 @@ build_host() { # the software host's initramfs: busybox, KVM modules, monitor, p
     cp "$here/cases.sh" "$root/t/"
     # noxsave: the emulator's nested XSAVE is inconsistent and costs seconds.
     cat > "$root/t/env" << EOF
-export PATH=/usr/bin:/bin:/sbin BP=/usr/bin/backplane IMAGES=/t/images WORK=/t/work LIMIT=90
+export PATH=/usr/bin:/bin:/sbin BP=/usr/bin/backplane IMAGES=/t/images WORK=/t/work LIMIT=60
 export PLUGINS=$([ "$plugins" = none ] && echo none || echo /t/plugins)
 export EXTRA="noxsave" ONLY="$only"
 EOF
