@@ -120,7 +120,7 @@ run_direct() {
 # Copy the running child's output as it grows, until it ends or its time is up.
 follow() {
     local start=$SECONDS pid=$child
-    tail -n +1 -f "$work/tap" --pid="$pid" -s 0.5 | tr -d '\r' &
+    tail -n +1 -f "$work/tap" --pid="$pid" -s 0.5 | sed -u 's/\r$//' &
     watcher=$!
     while kill -0 "$pid" 2> /dev/null; do
         if [ $((SECONDS - start)) -gt "$limit" ]; then
