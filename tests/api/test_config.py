@@ -19,7 +19,7 @@ def tests(cfg):
                 pass
             r = subprocess.run([cfg.binary, "--plugin-dir", cfg.plugin_dir, "--no-api",
                                 "--config-file", path, *extra], capture_output=True, text=True,
-                               stdin=subprocess.DEVNULL, timeout=20, check=False)
+                               stdin=subprocess.DEVNULL, timeout=5, check=False)
             return r.returncode, (r.stdout + r.stderr).replace(d, "{tmp}")
 
     def failing(text, want):
