@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The table of counter groups; filled before threads exist, read-only afterwards. */
+/* The table of counter groups: written by the control thread, read by all; it only ever grows. */
 #include "core/metrics.h"
 
 #include <errno.h>
@@ -10,7 +10,10 @@ static uint32_t n_groups;
 
 struct metric_group *metrics_find(const char *key)
 {
-    for (uint32_t i = 0; i < n_groups; i++) {
+    /* Pairs with metrics_register(): a counted entry is filled. */
+    uint32_t n = __atomic_load_n(&n_groups, __ATOMIC_ACQUIRE);
+
+    for (uint32_t i = 0; i < n; i++) {
         if (strcmp(groups[i]->key, key) == 0) {
             return groups[i];
         }
@@ -26,7 +29,8 @@ int metrics_register(struct metric_group *g)
     if (n_groups == METRICS_GROUPS_MAX) {
         return -ENOSPC;
     }
-    groups[n_groups++] = g;
+    groups[n_groups] = g;
+    __atomic_store_n(&n_groups, n_groups + 1, __ATOMIC_RELEASE);
     return 0;
 }
 

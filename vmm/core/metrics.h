@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Counters that are reported as the increase since the last report, and stored values that are
- * reported as they are. Groups are registered once, before threads exist, and never go away.
+ * reported as they are. Groups are registered by the
+ * control thread and never go away; they may be looked up from any thread.
  */
 #ifndef BP_CORE_METRICS_H
 #define BP_CORE_METRICS_H
