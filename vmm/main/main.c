@@ -112,7 +112,6 @@ static int set_up_log(const struct args *a)
     struct bp_err err;
     enum log_level level;
 
-    log_info("Running Firecracker v" API_VERSION_TEXT);
     if (a->value[ARG_LEVEL]) {
         if (log_parse_level(a->value[ARG_LEVEL], true, &level) < 0) {
             return die(EXIT_BAD_CONFIGURATION,
@@ -127,8 +126,8 @@ static int set_up_log(const struct args *a)
         if (log_set_path(a->value[ARG_LOG_PATH], &err) < 0) {
             return die(1, "Could not initialize logger: %s", err.text);
         }
-        log_info("Running Firecracker v" API_VERSION_TEXT);
     }
+    log_info("Running Firecracker v" API_VERSION_TEXT);
     return 0;
 }
 
