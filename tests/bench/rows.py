@@ -70,7 +70,16 @@ class Bench:
 def start(p):
     if not p.conn:
         p.conn = p.connect()
+    p.unanswered = True
     p.send(p.conn, "PUT", "/actions", '{"action_type":"InstanceStart"}')
+
+
+def probe(b, side):
+    """Does this side boot this guest at all? An exception says why not."""
+    with Process(side, b.dir) as p:
+        b.machine(p, "op=0")
+        start(p)
+        p.byte(BOOT)
 
 
 def process(b, side):

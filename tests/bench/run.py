@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Interleaved medians of one monitor binary, beside another one; see README.md."""
 import argparse
+import glob
 import json
 import os
 import shutil
@@ -12,7 +13,7 @@ import sys
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(HERE, "..", "kvm")]
 from monitor import kvm_usable, new_dir  # noqa: E402
-from rows import GROUPS, ROWS, Bench  # noqa: E402
+from rows import GROUPS, ROWS, Bench, probe  # noqa: E402
 from side import NS, Side  # noqa: E402
 
 
@@ -26,9 +27,35 @@ def spawn_floor():
     return statistics.median(times) / 1e6
 
 
-def measure(opts, sides, directory):
+def missing(opts):
+    """What is not there or not what it has to be, before anything waits for it."""
+    for what, path in (("--binary", opts.binary), ("--reference", opts.reference),
+                       ("--queue-bench", opts.queue_bench)):
+        if path and not os.access(path, os.X_OK):
+            return f"{what}: no program at {os.path.abspath(path)}"
+    if opts.plugin_dir and not glob.glob(os.path.join(glob.escape(opts.plugin_dir), "*.so")):
+        return f"--plugin-dir: no plugins in {os.path.abspath(opts.plugin_dir)}"
+    if not os.path.isfile(opts.guest):
+        return f"no guest at {opts.guest}: build tests/kvm/guest/bench.elf, or say --guest"
+    with open(opts.guest, "rb") as f:
+        if f.read(4) != b"\x7fELF":
+            return f"the guest {opts.guest} is no ELF file"
+    return None
+
+
+def boots(bench, sides):
+    """Whether every side boots the guest; says which does not, and why."""
+    for side in sides:
+        try:
+            probe(bench, side)
+        except (OSError, RuntimeError, TimeoutError) as e:
+            print(f"{side.name} ({side.argv[0]}) does not boot {bench.guest}: {e}", file=sys.stderr)
+            return False
+    return True
+
+
+def measure(opts, sides, bench):
     """{side name: {row key: [values]}}"""
-    bench = Bench(directory, opts.guest)
     got = {s.name: {} for s in sides}
     failed = set()
     for run in range(opts.runs):
@@ -93,17 +120,21 @@ def main():
         return 77
     build = os.path.join(os.path.dirname(os.path.abspath(opts.binary)), "..", "..")
     opts.guest = os.path.abspath(opts.guest or os.path.join(build, "tests/kvm/guest/bench.elf"))
-    if not os.path.exists(opts.guest):
-        p.error(f"no guest at {opts.guest}: build it, or say --guest")
     queue_bench = os.path.join(build, "tests/bench/bench_queue")
     if not opts.queue_bench and os.path.exists(queue_bench):
         opts.queue_bench = queue_bench
+    why = missing(opts)
+    if why:
+        p.error(why)
     sides = [Side("ours", opts.binary, opts.plugin_dir)]
     if opts.reference:
         sides.append(Side("reference", opts.reference))
     directory = new_dir()
     try:
-        got, failed = measure(opts, sides, directory)
+        bench = Bench(directory, opts.guest)
+        if not boots(bench, sides):
+            return 1
+        got, failed = measure(opts, sides, bench)
     finally:
         shutil.rmtree(directory)
     print(f"\nmedians of {opts.runs} interleaved runs; load {os.getloadavg()[0]:.1f} on "

@@ -41,6 +41,7 @@ class Process:
         os.close(child)
         os.close(null)
         self.conn = None
+        self.unanswered = False
         self.text = b""
 
     def __enter__(self):
@@ -116,15 +117,30 @@ class Process:
                 total += int(f.read().split()[0])
         return total
 
-    def byte(self, want, seconds=60):
+    def refused(self):
+        """The answer that can be read now, when it is no success; it stays to be read."""
+        self.unanswered = False
+        head = self.conn.recv(4096, socket.MSG_PEEK)
+        return None if head[9:10] == b"2" else head.decode(errors="replace")
+
+    def byte(self, want, seconds=20):
         """Wait for this byte from the guest; the time it was seen."""
         poll = select.poll()
         poll.register(self.out, select.POLLIN)
+        if self.unanswered:
+            poll.register(self.conn, select.POLLIN)
         end = time.monotonic() + seconds
         while want not in self.text:
-            if time.monotonic() > end:
-                raise TimeoutError(f"no {want!r} from the guest")
-            if not poll.poll(1000):
+            left = end - time.monotonic()
+            if left <= 0:
+                raise TimeoutError(f"no {want!r} from the guest in {seconds} s, only {self.text!r}")
+            ready = [fd for fd, _ in poll.poll(left * 1000 + 1)]
+            if self.out not in ready:
+                if ready:
+                    poll.unregister(self.conn)
+                    why = self.refused()
+                    if why is not None:
+                        raise RuntimeError(f"InstanceStart: {why or 'the monitor hung up'}")
                 continue
             data = os.read(self.out, 4096)
             if not data or FAILED in data:
