@@ -14,7 +14,11 @@ tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 chmod 755 "$tmp"
 mkdir -p "$tmp/parts" "$tmp/lists/partial" "$tmp/out"
-sed 's/^Types:.*/Types: deb-src/' /etc/apt/sources.list.d/debian.sources >"$tmp/parts/debian.sources"
+if [ -e /etc/apt/sources.list.d/debian.sources ]; then
+    sed 's/^Types:.*/Types: deb-src/' /etc/apt/sources.list.d/debian.sources >"$tmp/parts/debian.sources"
+else # the one-line style of older installations
+    sed -n 's/^deb /deb-src /p' /etc/apt/sources.list >"$tmp/parts/debian.list"
+fi
 set -- -q -o Dir::Etc::SourceParts="$tmp/parts" -o Dir::Etc::SourceList=/dev/null \
     -o Dir::State::Lists="$tmp/lists" -o APT::Sandbox::User=root
 apt-get "$@" update
