@@ -1,12 +1,43 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Posts and calls from other threads: a list under a mutex, announced through an eventfd. */
+/*
+ * Posts and calls from other threads: a list under a mutex, announced through an eventfd. A caller
+ * waits on its own job, so that neither the loop nor other callers meet it at the mutex again.
+ */
 #include "loop/loop_jobs.h"
 
 #include <errno.h>
+#include <limits.h>
+#include <linux/futex.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/syscall.h>
 #include <unistd.h>
+
+#include "loop/loop.h"
+
+#define JOBS_LEAVING 0x80000000u /* in `users`: jobs_done() waits for the last one */
+#define SPIN_NS 25000u           /* about what it costs to sleep and to be woken */
+#define SPIN_BATCH 32            /* pauses between two looks at the clock */
+
+/* Neither call reads the word of somebody who is gone: a wake only needs its address. */
+static void futex_wait(uint32_t *word, uint32_t expected)
+{
+    (void)syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, expected, NULL, NULL, 0);
+}
+
+static void futex_wake(uint32_t *word)
+{
+    (void)syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, INT_MAX, NULL, NULL, 0);
+}
+
+static bool many_cpus(void)
+{
+    cpu_set_t set;
+
+    return sched_getaffinity(0, sizeof(set), &set) == 0 && CPU_COUNT(&set) > 1;
+}
 
 int jobs_init(struct loop_jobs *j)
 {
@@ -16,27 +47,27 @@ int jobs_init(struct loop_jobs *j)
         return -errno;
     }
     (void)pthread_mutex_init(&j->lock, NULL);
-    (void)pthread_cond_init(&j->finished, NULL);
     j->tail = &j->head;
+    j->spins = many_cpus();
     jobs_adopt(j);
     return 0;
 }
 
 void jobs_done(struct loop_jobs *j)
 {
+    uint32_t users;
+
     jobs_close_calls(j);
-    (void)pthread_mutex_lock(&j->lock);
-    while (j->callers > 0) {
-        (void)pthread_cond_wait(&j->finished, &j->lock);
+    (void)__atomic_fetch_or(&j->users, JOBS_LEAVING, __ATOMIC_ACQ_REL);
+    while ((users = __atomic_load_n(&j->users, __ATOMIC_ACQUIRE)) != JOBS_LEAVING) {
+        futex_wait(&j->users, users);
     }
-    (void)pthread_mutex_unlock(&j->lock);
     while (j->head != NULL) {
         struct loop_job *job = j->head;
 
         j->head = job->next;
         free(job);
     }
-    (void)pthread_cond_destroy(&j->finished);
     (void)pthread_mutex_destroy(&j->lock);
     (void)close(j->wake_fd);
 }
@@ -56,106 +87,174 @@ void jobs_wake(struct loop_jobs *j)
     }
 }
 
-/* Under the lock. Only the first job of a list needs to wake the loop. */
-static bool enqueue(struct loop_jobs *j, struct loop_job *job)
+/* The last thing its thread does with `j`, which may be gone before this returns. */
+static void leave(struct loop_jobs *j)
 {
-    bool first = j->head == NULL;
+    if (__atomic_sub_fetch(&j->users, 1, __ATOMIC_ACQ_REL) == JOBS_LEAVING) {
+        futex_wake(&j->users);
+    }
+}
 
+/* Only the first job of a list needs to wake the loop. The caller leaves when it is through. */
+static int enter(struct loop_jobs *j, struct loop_job *job)
+{
+    bool first;
+
+    (void)pthread_mutex_lock(&j->lock);
+    if (job->is_call && j->closed) {
+        (void)pthread_mutex_unlock(&j->lock);
+        return -ESHUTDOWN;
+    }
+    (void)__atomic_add_fetch(&j->users, 1, __ATOMIC_RELAXED);
+    first = j->head == NULL;
     job->next = NULL;
     job->seq = ++j->seq;
     *j->tail = job;
     j->tail = &job->next;
-    return first;
+    (void)pthread_mutex_unlock(&j->lock);
+    if (first) {
+        jobs_wake(j);
+    }
+    return 0;
 }
 
 int jobs_post(struct loop_jobs *j, bp_fn *fn, void *arg)
 {
     struct loop_job *job = calloc(1, sizeof(*job));
-    bool first;
 
     if (job == NULL) {
         return -ENOMEM;
     }
     job->fn = fn;
     job->arg = arg;
-    (void)pthread_mutex_lock(&j->lock);
-    first = enqueue(j, job);
-    if (first) {
-        jobs_wake(j);
-    }
-    (void)pthread_mutex_unlock(&j->lock);
+    (void)enter(j, job);
+    leave(j);
     return 0;
+}
+
+static bool is_done(const struct loop_job *job)
+{
+    return __atomic_load_n(&job->state, __ATOMIC_ACQUIRE) == JOB_DONE; /* pairs with publish() */
+}
+
+static void pause_cpu(void)
+{
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#else
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+#endif
+}
+
+static bool spin(const struct loop_job *job)
+{
+    uint64_t end = loop_now_ns() + SPIN_NS;
+
+    do {
+        for (int i = 0; i < SPIN_BATCH; i++) {
+            if (is_done(job)) {
+                return true;
+            }
+            pause_cpu();
+        }
+    } while (loop_now_ns() < end);
+    return false;
+}
+
+static void await(struct loop_job *job, bool spins)
+{
+    uint32_t state = JOB_PENDING;
+
+    if (spins && spin(job)) {
+        return;
+    }
+    if (!__atomic_compare_exchange_n(&job->state, &state, JOB_SLEPT_ON, false, __ATOMIC_ACQ_REL,
+                                     __ATOMIC_ACQUIRE)) {
+        return;
+    }
+    while (!is_done(job)) {
+        futex_wait(&job->state, JOB_SLEPT_ON);
+    }
+}
+
+/* Gives the job back to its caller: its memory is not ours any more. */
+static void publish(struct loop_job *job)
+{
+    if (__atomic_exchange_n(&job->state, JOB_DONE, __ATOMIC_ACQ_REL) == JOB_SLEPT_ON) {
+        futex_wake(&job->state);
+    }
 }
 
 int jobs_call(struct loop_jobs *j, bp_fn *fn, void *arg)
 {
     struct loop_job job = { .fn = fn, .arg = arg, .is_call = true };
+    int r;
 
     if (pthread_equal(__atomic_load_n(&j->home, __ATOMIC_RELAXED), pthread_self())) {
         fn(arg);
         return 0;
     }
-    (void)pthread_mutex_lock(&j->lock);
-    if (j->closed) {
-        (void)pthread_mutex_unlock(&j->lock);
-        return -ESHUTDOWN;
+    r = enter(j, &job);
+    if (r < 0) {
+        return r;
     }
-    j->callers++;
-    if (enqueue(j, &job)) {
-        jobs_wake(j);
-    }
-    while (!job.done) {
-        (void)pthread_cond_wait(&j->finished, &j->lock);
-    }
-    if (--j->callers == 0) {
-        (void)pthread_cond_broadcast(&j->finished);
-    }
-    (void)pthread_mutex_unlock(&j->lock);
+    await(&job, j->spins);
+    leave(j);
     return job.result;
 }
 
-/* Under the lock: the oldest job that is no younger than `last`. */
-static struct loop_job *dequeue(struct loop_jobs *j, uint64_t last)
+/* The oldest job that is no younger than *last, which the first look sets; *ret_more: something
+ * was behind it. */
+static struct loop_job *dequeue(struct loop_jobs *j, uint64_t *last, bool *ret_more)
 {
-    struct loop_job *job = j->head;
+    struct loop_job *job;
 
-    if (job == NULL || job->seq > last) {
+    (void)pthread_mutex_lock(&j->lock);
+    if (*last == 0) {
+        *last = j->seq;
+    }
+    job = j->head;
+    if (job == NULL || job->seq > *last) {
+        *ret_more = job != NULL;
+        (void)pthread_mutex_unlock(&j->lock);
         return NULL;
     }
     j->head = job->next;
     if (j->head == NULL) {
         j->tail = &j->head;
     }
+    *ret_more = j->head != NULL;
+    (void)pthread_mutex_unlock(&j->lock);
     return job;
 }
 
 void jobs_run(struct loop_jobs *j)
 {
-    struct loop_job *job;
-    uint64_t count, last;
+    uint64_t count, last = 0;
+    bool more = true;
 
     jobs_adopt(j);
-    (void)pthread_mutex_lock(&j->lock);
+    /* Before the look at the list: what comes after this look announces itself anew. */
     if (read(j->wake_fd, &count, sizeof(count)) < 0) {
         count = 0; /* nobody woke us: a direct loop_serve() */
     }
-    last = j->seq;
     /* One at a time, so that a nested run sees all that still waits. */
-    while ((job = dequeue(j, last)) != NULL) {
-        (void)pthread_mutex_unlock(&j->lock);
+    while (more) {
+        struct loop_job *job = dequeue(j, &last, &more);
+
+        if (job == NULL) {
+            break;
+        }
         job->fn(job->arg);
-        (void)pthread_mutex_lock(&j->lock);
         if (job->is_call) {
-            job->done = true;
-            (void)pthread_cond_broadcast(&j->finished);
+            publish(job);
         } else {
             free(job);
         }
     }
-    if (j->head != NULL) {
-        jobs_wake(j); /* its announcement may have been read above */
+    if (more) {
+        jobs_wake(j); /* too young, and not announced when older ones were before it */
     }
-    (void)pthread_mutex_unlock(&j->lock);
 }
 
 void jobs_close_calls(struct loop_jobs *j)
@@ -173,9 +272,8 @@ void jobs_close_calls(struct loop_jobs *j)
         }
         *link = job->next;
         job->result = -ESHUTDOWN;
-        job->done = true;
+        publish(job);
     }
     j->tail = link;
-    (void)pthread_cond_broadcast(&j->finished);
     (void)pthread_mutex_unlock(&j->lock);
 }

@@ -144,7 +144,7 @@ static void call_from_a_thread_waits(void **state)
 
 struct caller {
     struct loop *l;
-    int hits, result;
+    int hits, result, calls;
 };
 
 static void *call_it(void *arg)
@@ -185,6 +185,46 @@ static void close_fails_a_waiting_call(void **state)
     assert_int_equal(c.result, -ESHUTDOWN);
     assert_int_equal(c.hits, 0);
     loop_free(c.l);
+}
+
+static void *call_until_closed(void *arg)
+{
+    struct caller *c = arg;
+
+    while ((c->result = loop_call(c->l, count, &c->hits)) == 0) {
+        c->calls++;
+        if (c->calls % 64 == 0) {
+            usleep(100); /* lets the loop fall asleep now and then */
+        }
+    }
+    return NULL;
+}
+
+static void calls_from_many_threads_until_closed(void **state)
+{
+    struct loop *l = loop_new();
+    struct caller c[3];
+    pthread_t t[3];
+
+    (void)state;
+    for (int i = 0; i < 3; i++) {
+        c[i] = (struct caller){ .l = l };
+        assert_int_equal(pthread_create(&t[i], NULL, call_until_closed, &c[i]), 0);
+    }
+    for (int i = 0; i < 2000; i++) {
+        if (i % 16 == 0) {
+            usleep(200); /* longer than a caller spins */
+        }
+        assert_true(loop_step(l, 1000) > 0);
+    }
+    loop_close_calls(l);
+    for (int i = 0; i < 3; i++) {
+        pthread_join(t[i], NULL);
+        assert_int_equal(c[i].result, -ESHUTDOWN);
+        assert_int_equal(c[i].hits, c[i].calls);
+        assert_true(c[i].calls > 0);
+    }
+    loop_free(l);
 }
 
 static void join_while_serving(void *arg)
@@ -271,6 +311,7 @@ int main(void)
         cmocka_unit_test(call_from_a_thread_waits),
         cmocka_unit_test(call_after_close_fails),
         cmocka_unit_test(close_fails_a_waiting_call),
+        cmocka_unit_test(calls_from_many_threads_until_closed),
         cmocka_unit_test(serve_inside_a_post_runs_calls),
         cmocka_unit_test(a_post_that_posts_does_not_hold_the_loop),
         cmocka_unit_test(idle_runs_when_nothing_else_does),
