@@ -6,11 +6,13 @@
 #define CPU_TEMPLATE                                                                               \
     "\"cpu_template\":{\"type\":[\"string\",\"null\"],\"deprecated\":true,"                        \
     "\"enum\":[\"C3\",\"T2\",\"T2S\",\"None\",\"T2CL\",\"T2A\"]}"
-#define VCPU_COUNT                                                                                 \
+#define VCPU_TOO_FEW "\"invalid value: vcpu_num, expected number of vCPUs should be larger than 0\""
+#define VCPU_BODY                                                                                  \
     "\"vcpu_count\":{\"type\":\"integer\",\"format\":\"uint8\",\"minimum\":1,\"maximum\":32,"      \
-    "\"x-errors\":{\"minimum\":\"invalid value: vcpu_num, expected number of vCPUs should be "     \
-    "larger than 0\",\"maximum\":\"invalid value: vcpu_num, expected number of vCPUs exceeds "     \
-    "the maximum limitation\"}}"
+    "\"x-errors\":{\"minimum\":" VCPU_TOO_FEW ",\"maximum\":\"invalid value: vcpu_num, expected "  \
+    "number of vCPUs exceeds the maximum limitation\""
+#define VCPU_COUNT VCPU_BODY "}}"
+#define VCPU_COUNT_PATCH VCPU_BODY ",\"null\":" VCPU_TOO_FEW "}}"
 
 static const char machine_put[] =
     "{\"title\":\"MachineConfig\",\"type\":\"object\",\"properties\":{" VCPU_COUNT
@@ -19,7 +21,7 @@ static const char machine_put[] =
     "\"required\":[\"vcpu_count\",\"mem_size_mib\"],\"additionalProperties\":false}";
 
 static const char machine_patch[] =
-    "{\"title\":\"MachineConfigUpdate\",\"type\":\"object\",\"properties\":{" VCPU_COUNT
+    "{\"title\":\"MachineConfigUpdate\",\"type\":\"object\",\"properties\":{" VCPU_COUNT_PATCH
     ",\"mem_size_mib\":{\"type\":[\"integer\",\"null\"],\"format\":\"usize\"},"
     "\"smt\":{\"type\":[\"boolean\",\"null\"]}," CPU_TEMPLATE
     ",\"track_dirty_pages\":{\"type\":[\"boolean\",\"null\"]}},\"additionalProperties\":false}";
