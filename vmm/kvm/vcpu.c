@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * vCPUs: creation, their threads, and the commands of the control thread. A command is put under
- * the vCPU's lock and followed by a signal that ends KVM_RUN, also one that has not begun yet.
+ * the vCPU's lock and followed by a signal that ends KVM_RUN, also one that has not begun yet; a
+ * thread that is parked outside of KVM_RUN is woken only.
  */
 #include "kvm/vcpu.h"
 
@@ -62,6 +63,7 @@ int vcpu_new(const struct kvm *k, uint32_t index, struct vcpu **ret_v, struct bp
         return fail_new(err, r, "Failed to map a vCPU's memory");
     }
     v->index = index;
+    v->parked = true;
     v->run = run;
     v->run_size = k->run_size;
     (void)snprintf(v->name, sizeof(v->name), "fc_vcpu %" PRIu32, index);
@@ -162,12 +164,14 @@ static void *vcpu_main(void *arg)
         enum vcpu_step step;
 
         pthread_mutex_lock(&v->lock);
+        v->parked = true;
         (void)take_command(v, &paused, &quit);
         while ((paused || dead) && !quit) {
             if (!take_command(v, &paused, &quit)) {
                 pthread_cond_wait(&v->wake, &v->lock);
             }
         }
+        v->parked = false;
         pthread_mutex_unlock(&v->lock);
         if (quit) {
             break;
@@ -228,12 +232,18 @@ static bool reachable(const struct vcpu *v)
 
 static void put_command(struct vcpu *v, enum vcpu_cmd cmd)
 {
+    bool parked;
+
     pthread_mutex_lock(&v->lock);
     v->cmd = cmd;
     v->asked++;
+    parked = v->parked;
     pthread_cond_signal(&v->wake);
     pthread_mutex_unlock(&v->lock);
-    (void)pthread_kill(v->thread, SIGRTMIN);
+    if (!parked) {
+        /* A parked thread sees the command without it, and has its first KVM_RUN undisturbed. */
+        (void)pthread_kill(v->thread, SIGRTMIN);
+    }
 }
 
 /* One short wait. True: answered. */

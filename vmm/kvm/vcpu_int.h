@@ -32,6 +32,7 @@ struct vcpu {
     pthread_cond_t reply; /* ... and answered */
     enum vcpu_cmd cmd;
     uint64_t asked, answered; /* commands so far */
+    bool parked;              /* looks for commands before it enters KVM_RUN */
 };
 
 /* What one KVM_RUN meant for the loop of the thread. */
