@@ -12,7 +12,6 @@
 struct api *api_new(struct vm *v, struct loop *l, const struct api_opts *o)
 {
     struct api *a = calloc(1, sizeof(*a));
-    struct bp_err err;
 
     if (a == NULL) {
         return NULL;
@@ -21,18 +20,8 @@ struct api *api_new(struct vm *v, struct loop *l, const struct api_opts *o)
     a->loop = l;
     a->opts = *o;
     a->metrics_fd = -1;
+    (void)pthread_mutex_init(&a->schema_lock, NULL);
     metrics_out_init();
-    for (size_t i = 0; i < core_routes_n; i++) {
-        if (core_routes[i].schema == NULL) {
-            continue;
-        }
-        a->schemas[i] = schema_compile(core_routes[i].schema, &err);
-        if (a->schemas[i] == NULL) {
-            log_error("%s %s: %s", core_routes[i].method, core_routes[i].t1, err.text);
-            api_free(a);
-            return NULL;
-        }
-    }
     vm_registry(v)->core_has = router_core_has;
     return a;
 }
@@ -48,7 +37,21 @@ void api_free(struct api *a)
     if (a->metrics_fd >= 0) {
         (void)close(a->metrics_fd);
     }
+    (void)pthread_mutex_destroy(&a->schema_lock);
     free(a);
+}
+
+const struct schema *api_schema(struct api *a, size_t route, struct bp_err *err)
+{
+    const struct schema *s;
+
+    (void)pthread_mutex_lock(&a->schema_lock);
+    if (a->schemas[route] == NULL && core_routes[route].schema != NULL) {
+        a->schemas[route] = schema_compile(core_routes[route].schema, err);
+    }
+    s = a->schemas[route];
+    (void)pthread_mutex_unlock(&a->schema_lock);
+    return s;
 }
 
 int api_serve(struct api *a, const char *sock_path, struct bp_err *err)

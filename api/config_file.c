@@ -47,8 +47,8 @@ static int find_section(struct api *a, const char *key, struct section *s, struc
     for (size_t i = 0; i < core_routes_n; i++) {
         if (strcmp(core_routes[i].method, "PUT") == 0 && strcmp(core_routes[i].t1, key) == 0) {
             s->core = &core_routes[i];
-            s->schema = a->schemas[i];
-            return 0;
+            s->schema = api_schema(a, i, err);
+            return s->schema == NULL && core_routes[i].schema != NULL ? -ENOMEM : 0;
         }
     }
     vm_load_plugins(a->vm);

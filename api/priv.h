@@ -3,6 +3,8 @@
 #ifndef BP_API_PRIV_H
 #define BP_API_PRIV_H
 
+#include <pthread.h>
+
 #include "api/api.h"
 #include "api/server.h"
 #include "core/json.h"
@@ -36,7 +38,8 @@ struct api {
     struct loop *loop;
     struct api_opts opts;
     struct server *server;
-    struct schema *schemas[CORE_ROUTES_MAX]; /* of core_routes, by index */
+    pthread_mutex_t schema_lock;             /* guards schemas */
+    struct schema *schemas[CORE_ROUTES_MAX]; /* of core_routes, by index; see api_schema() */
     int metrics_fd;                          /* -1: none */
     bool plugins_loaded;                     /* API threads, under the server's lock */
     bool patching;                           /* the request that runs is a PATCH */
@@ -45,6 +48,9 @@ struct api {
     uint64_t arrived_ns;
 };
 
+/* The body schema of a core route, compiled at its first use. NULL: the route takes any body, or
+ * the schema cannot be compiled (out of memory) and err says why. */
+const struct schema *api_schema(struct api *a, size_t route, struct bp_err *err);
 /* Execute a request; API thread (or the control thread, in tests). */
 void router_handle(void *arg, const struct server_request *rq, struct server_response *rs);
 bool router_core_has(const char *method, const char *path);

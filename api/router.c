@@ -350,6 +350,20 @@ static int check_body(struct call *c, const struct schema *s)
     return c->route != NULL ? check_same_id(c) : 0;
 }
 
+static int check_schema(struct call *c)
+{
+    const struct schema *s = c->route != NULL ? c->route->request : NULL;
+    struct bp_err why;
+
+    if (c->core != NULL && c->core->schema != NULL && c->rq->body_len > 0) {
+        s = api_schema(c->a, c->core_index, &why);
+        if (s == NULL) {
+            return reject_generic(c, why.text);
+        }
+    }
+    return check_body(c, s);
+}
+
 static int prepare(struct call *c)
 {
     const char *counter = c->core != NULL ? c->core->counter : c->route->r.counter;
@@ -364,7 +378,7 @@ static int prepare(struct call *c)
             return r;
         }
     }
-    r = check_body(c, c->core != NULL ? c->a->schemas[c->core_index] : c->route->request);
+    r = check_schema(c);
     if (r < 0) {
         count(c, counter, "fails");
         return r;
