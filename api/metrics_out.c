@@ -16,12 +16,13 @@
 #include "core/metrics.h"
 
 #define GROUP_NAMES_MAX 32u
+#define OWN_STORED_MAX 32u
+#define UNMARKED_MAX 40u
 
 /* Storage of the groups that the control plane counts itself. Registered once per process. */
 struct own_group {
     struct metric_group group;
     const char *names[GROUP_NAMES_MAX];
-    char text[GROUP_NAMES_MAX][40];
     bool stored[GROUP_NAMES_MAX];
     uint64_t values[GROUP_NAMES_MAX], reported[GROUP_NAMES_MAX];
 };
@@ -31,6 +32,9 @@ static const char *const own_keys[] = {
     "patch_api_requests", "put_api_requests", "seccomp",          "signals",      "vmm"
 };
 static struct own_group own[ARRAY_LEN(own_keys)];
+/* The names that the contract marks with a '*', without it. */
+static char unmarked[OWN_STORED_MAX][UNMARKED_MAX];
+static uint32_t n_unmarked;
 static pthread_once_t own_once = PTHREAD_ONCE_INIT;
 
 static void own_register(struct own_group *g, const struct contract_metrics *c)
@@ -38,10 +42,12 @@ static void own_register(struct own_group *g, const struct contract_metrics *c)
     for (uint32_t i = 0; i < c->n && i < GROUP_NAMES_MAX; i++) {
         size_t len = strlen(c->names[i]);
 
+        g->names[i] = c->names[i];
         g->stored[i] = c->names[i][len - 1] == '*';
-        (void)snprintf(g->text[i], sizeof(g->text[i]), "%.*s", (int)(len - g->stored[i]),
-                       c->names[i]);
-        g->names[i] = g->text[i];
+        if (g->stored[i] && n_unmarked < OWN_STORED_MAX && len <= UNMARKED_MAX) {
+            memcpy(unmarked[n_unmarked], c->names[i], len - 1);
+            g->names[i] = unmarked[n_unmarked++];
+        }
     }
     g->group = (struct metric_group){
         .key = c->key,
