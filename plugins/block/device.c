@@ -258,7 +258,7 @@ static int block_start(void *self, const struct bp_device_info **info, struct bp
         .queue_max = queue_max,
         .max_segs = BLOCK_MAX_SEGS,
         .acpi_hid = "LNRO0005",
-        .ring_flags = BP_RING_EVENT_IDX,
+        .ring_flags = BP_RING_EVENT_IDX | BP_RING_BAD_SEGS,
     };
     *info = &b->info;
     rc = set_capacity(b);

@@ -93,6 +93,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     ring = (size - 1) / 2 < 0x1000 ? (size - 1) / 2 : 0x1000;
     memcpy(m.r[0].host + 0x1000, data + 1, ring);
     queue_init(&q, &m, 0, SIZE);
+    q.bad_segs = true;
     q.cfg = (struct queue_config){ SIZE, SIZE, true, 0x1000, 0x1100, 0x1180 };
     if (queue_activate(&q, (data[0] & 1) != 0, (data[0] & 2) != 0, 0, &why) == 0) {
         drive(&q, &m, data + 1 + ring, size - 1 - ring);

@@ -138,7 +138,7 @@ static int info_check(const struct bp_dev *d, const struct bp_device_info *i, st
 
     if (i->n_queues > VIRTIO_QUEUES_MAX || i->config_len > VIRTIO_CONFIG_MAX ||
         (i->n_queues > 0 && (!i->queue_max || i->max_segs == 0)) ||
-        (i->ring_flags & ~(BP_RING_EVENT_IDX | BP_RING_INDIRECT))) {
+        (i->ring_flags & ~(BP_RING_EVENT_IDX | BP_RING_INDIRECT | BP_RING_BAD_SEGS))) {
         return bp_fail(err, -EINVAL, BP_E_HOST, "Device %s describes itself badly", d->id);
     }
     if ((d->ops->mmio_read != NULL) != (i->n_queues == 0)) {
@@ -175,6 +175,7 @@ static int queues_make(struct bp_dev *d, struct guestmem *mem)
         int rc;
 
         bq->owner = d;
+        bq->bad_segs = (i->ring_flags & BP_RING_BAD_SEGS) != 0;
         bq->interrupt = queue_interrupt;
         bq->fail = queue_fail;
         bq->kick_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);

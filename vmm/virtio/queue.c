@@ -60,6 +60,9 @@ static inline __attribute__((always_inline)) bool walk_add(struct bp_queue *q, s
         return false;
     }
     base = guestmem_ptr_fast(q->mem, d->addr, d->len, &q->hint);
+    if (__builtin_expect(base == NULL, 0) && !q->bad_segs) {
+        return false;
+    }
     w->iov[w->n] = (struct iovec){ .iov_base = base, .iov_len = d->len };
     w->n++;
     if ((d->flags & DESC_WRITE) == 0) {

@@ -34,6 +34,7 @@ struct bp_queue {
     uint16_t used_pub;    /* entries published by flush */
     uint16_t used_signal; /* used index at the last interrupt decision */
     bool event_idx, indirect, broken;
+    bool bad_segs; /* the device wants to see segments outside guest RAM */
     uint32_t hint; /* last guest memory region hit */
     uint32_t max_segs;
     uint64_t

@@ -129,6 +129,7 @@ void queue_reset(struct bp_queue *q)
     q->owner = old.owner;
     q->interrupt = old.interrupt;
     q->fail = old.fail;
+    q->bad_segs = old.bad_segs;
     q->bugs = old.bugs;
     q->refused = old.refused;
 }

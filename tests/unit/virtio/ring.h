@@ -131,6 +131,7 @@ static inline int ring_open(struct ring *r, bool event_idx, bool indirect, bool 
         return e;
     }
     queue_init(&r->q, &r->mem, 0, 256);
+    r->q.bad_segs = true;
     r->q.owner = r;
     r->q.interrupt = ring_irq;
     r->q.fail = ring_fail;

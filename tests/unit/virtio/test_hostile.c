@@ -109,6 +109,31 @@ static void hostile_05_address_outside_or_across_hole(void **state)
     ring_close(&r);
 }
 
+/* A device that did not ask never sees a segment that it must not touch. */
+static void hostile_05_is_hidden_from_devices_by_default(void **state)
+{
+    struct ring r;
+
+    (void)state;
+    assert_int_equal(ring_open(&r, false, false, false), 0);
+    r.q.bad_segs = false;
+    ring_desc(&r, 0, RING_DATA, 8, D_NEXT, 1);
+    ring_desc(&r, 1, RING_HOLE - 4, 8, D_WRITE, 0);
+    ring_offer(&r, 0);
+    ring_desc(&r, 2, RING_DATA, 8, D_WRITE, 0);
+    ring_offer(&r, 2);
+    assert_int_equal(ring_pop(&r), 1);
+    assert_int_equal(r.c.head, 2);
+    queue_push(&r.q, 2, 8);
+    queue_flush(&r.q);
+    assert_int_equal(ring_used_idx(&r), 2);
+    assert_int_equal(ring_used_id(&r, 0), 0);
+    assert_int_equal(ring_used_len(&r, 0), 0);
+    assert_int_equal(ring_used_len(&r, 1), 8);
+    assert_int_equal(r.fails, 0);
+    ring_close(&r);
+}
+
 static void hostile_06_chain_longer_than_queue(void **state)
 {
     struct ring r;
@@ -345,6 +370,7 @@ int main(void)
         cmocka_unit_test(hostile_03_zero_length),
         cmocka_unit_test(hostile_04_length_overflow),
         cmocka_unit_test(hostile_05_address_outside_or_across_hole),
+        cmocka_unit_test(hostile_05_is_hidden_from_devices_by_default),
         cmocka_unit_test(hostile_06_chain_longer_than_queue),
         cmocka_unit_test(hostile_07_indirect_abuse),
         cmocka_unit_test(hostile_08_writable_before_readable),

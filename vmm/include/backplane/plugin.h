@@ -112,11 +112,12 @@ struct bp_queue_svc { /* [io] except where tagged */
      * Take the next request. 1: taken. 0: none. <0: the driver broke the ring;
      * the host has already marked the device NEEDS_RESET, just return.
      * At most `cap` segments, no loops; a chain that links outside the table or
-     * runs past the queue's size ends there. A segment that is not wholly inside
-     * one stretch of guest RAM has iov_base NULL and keeps its iov_len: what the
-     * driver is told is the device's choice. Zero-length segments are kept. The
+     * runs past the queue's size ends there. Zero-length segments are kept. The
      * host itself completes, with length 0, a chain of more than `cap` segments,
-     * one whose lengths pass 32 bits, and one with a bad indirect table.
+     * one whose lengths pass 32 bits, one with a bad indirect table, and one with
+     * a segment that is not wholly inside one stretch of guest RAM. A device that
+     * has an answer of its own to the last asks for BP_RING_BAD_SEGS and finds
+     * such a segment with iov_base NULL and its iov_len.
      * The bytes stay guest-writable: copy a header once, then check the copy.
      */
     int (*pop)(struct bp_queue *q, struct bp_chain *c, struct iovec *iov, uint32_t cap);
@@ -315,6 +316,8 @@ struct bp_host {
 
 #define BP_RING_EVENT_IDX 1u
 #define BP_RING_INDIRECT 2u
+#define BP_RING_BAD_SEGS 4u /* no feature: hand out segments outside guest RAM, as iov_base NULL   \
+                             */
 
 struct bp_device_info { /* the plugin's, until destroy() */
     uint32_t size;
