@@ -115,7 +115,8 @@ static int set_up_log(const struct args *a)
     if (a->value[ARG_LEVEL]) {
         if (log_parse_level(a->value[ARG_LEVEL], true, &level) < 0) {
             return die(EXIT_BAD_CONFIGURATION,
-                       "Invalid value for logger level: %s.Possible values: [Error, Warning, Info, "
+                       "Invalid value for logger level: Failed to parse string to level filter: "
+                       "%s.Possible values: [Error, Warning, Info, "
                        "Debug]",
                        a->value[ARG_LEVEL]);
         }
@@ -385,7 +386,7 @@ int main(int argc, char **argv)
     log_set_thread("main");
     if (args_parse(argc, argv, &p.args, &err) < 0) {
         return die(EXIT_ARGUMENTS,
-                   "Arguments parsing error: %s \n\nFor more information try --help.", err.text);
+                   "Arguments parsing error: %s \\n\\nFor more information try --help.", err.text);
     }
     if (args_has(&p.args, ARG_HELP)) {
         return print_help();
