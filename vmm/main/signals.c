@@ -26,16 +26,26 @@ static const char *const names[SIG_N] = { "sigbus",  "sigsegv", "sigxfsz", "sigx
                                           "sigpipe", "sighup",  "sigill" };
 static uint64_t *counters[SIG_N];
 
-static void put_number(char *at, int n)
+/* Append text, then a number up to 999: what snprintf would do, were it async-signal-safe. */
+static size_t put(char *line, size_t at, const char *text, int n)
 {
-    at[0] = (char)('0' + n / 10 % 10);
-    at[1] = (char)('0' + n % 10);
+    size_t len = strlen(text);
+
+    memcpy(line + at, text, len);
+    at += len;
+    for (int unit = 100; unit > 0; unit /= 10) {
+        if (n >= unit || unit == 1) {
+            line[at++] = (char)('0' + n / unit % 10);
+        }
+    }
+    return at;
 }
 
 static void on_signal(int signo, siginfo_t *info, void *ctx)
 {
-    char line[] = "Shutting down VM after intercepting signal NN, code NN.\n";
+    char line[96];
     int e = errno;
+    size_t at;
 
     (void)ctx;
     for (unsigned i = 0; i < SIG_N; i++) {
@@ -49,9 +59,10 @@ static void on_signal(int signo, siginfo_t *info, void *ctx)
             break;
         }
         serial_restore_terminal();
-        put_number(strchr(line, 'N'), signo);
-        put_number(strchr(line, 'N'), info->si_code < 0 ? 0 : info->si_code);
-        (void)!write(STDERR_FILENO, line, sizeof(line) - 1);
+        at = put(line, 0, "Shutting down VM after intercepting signal ", signo);
+        at = put(line, at, ", code ", info->si_code < 0 ? 0 : info->si_code & 0xff);
+        memcpy(line + at, ".\n", 2);
+        (void)!write(STDERR_FILENO, line, at + 2);
         _exit(table[i].exit_code);
     }
     errno = e;
