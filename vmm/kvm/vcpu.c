@@ -159,6 +159,7 @@ static void *vcpu_main(void *arg)
     bool dead = false; /* the guest ended: only VCPU_FINISH means anything */
 
     own_run = v->run;
+    (void)pthread_setname_np(pthread_self(), v->name);
     log_set_thread(v->name);
     while (!quit) {
         enum vcpu_step step;
@@ -213,7 +214,6 @@ int vcpu_start(struct vcpu *v, const struct vcpu_host *host, struct bp_err *err)
         return fail_new(err, r, "Failed to spawn a vCPU thread");
     }
     v->started = true;
-    (void)pthread_setname_np(v->thread, v->name);
     return 0;
 }
 
