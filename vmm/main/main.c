@@ -2,6 +2,7 @@
 /* Process start and end: options, files, wiring. The control thread is this one. */
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -383,6 +384,8 @@ int main(int argc, char **argv)
     struct process p = { 0 };
     struct bp_err err;
 
+    /* A heap for each thread would cost the start more than the few threads here can contend. */
+    (void)mallopt(M_ARENA_MAX, 1);
     log_set_thread("main");
     if (args_parse(argc, argv, &p.args, &err) < 0) {
         return die(EXIT_ARGUMENTS,
