@@ -13,6 +13,7 @@
 #include "vm/vm_priv.h"
 
 #define IDLE_BEFORE_WORK_MS 1
+#define IDLE_AT_FIRST_MS 3 /* the first client is about to connect: let it be answered first */
 
 static bool idle_work(void *arg);
 
@@ -34,7 +35,7 @@ struct vm *vm_new(struct loop *l, const struct vm_opts *o)
     v->env.arg = v;
     registry_init(&v->registry);
     devices_init(&v->devices, &v->env);
-    loop_set_idle(l, idle_work, v, IDLE_BEFORE_WORK_MS);
+    loop_set_idle(l, idle_work, v, IDLE_AT_FIRST_MS);
     return v;
 }
 
