@@ -78,6 +78,40 @@ static void outside_memory(void **state)
     kit_close(k);
 }
 
+/* One bad segment anywhere: nothing is written, and the device serves the next request. */
+static void partly_outside(void **state)
+{
+    struct kit *k = open_echo("{\"echo_id\":\"first\"}");
+    uint64_t out = kit_alloc(k, 4, 1), in = kit_alloc(k, 4, 1);
+    struct kit_buf read_bad[] = { { out, 2, 0 }, { 1ull << 40, 2, 0 }, { in, 4, KIT_WRITE } };
+    struct kit_buf write_bad[] = { { out, 4, 0 },
+                                   { in, 2, KIT_WRITE },
+                                   { ~0ull - 8, 4, KIT_WRITE } };
+    struct kit_buf good[] = { { out, 4, 0 }, { in, 0, KIT_WRITE }, { in, 4, KIT_WRITE } };
+    uint32_t used = 1;
+
+    (void)state;
+    memcpy(kit_ptr(k, out, 4), "wxyz", 4);
+    memcpy(kit_ptr(k, in, 4), "....", 4);
+    assert_true(kit_put(k, 0, read_bad, 3) >= 0);
+    kit_kick(k, 0);
+    assert_true(kit_used(k, 0, &used) >= 0);
+    assert_int_equal(used, 0);
+    used = 1;
+    assert_true(kit_put(k, 0, write_bad, 3) >= 0);
+    kit_kick(k, 0);
+    assert_true(kit_used(k, 0, &used) >= 0);
+    assert_int_equal(used, 0);
+    assert_memory_equal(kit_ptr(k, in, 4), "....", 4);
+    assert_true(kit_put(k, 0, good, 3) >= 0);
+    kit_kick(k, 0);
+    assert_true(kit_used(k, 0, &used) >= 0);
+    assert_int_equal(used, 4);
+    assert_memory_equal(kit_ptr(k, in, 4), "wxyz", 4);
+    assert_int_equal(kit_metric(k, "bytes"), 4);
+    kit_close(k);
+}
+
 static void ids_must_agree(void **state)
 {
     struct kit *k = open_echo("{\"echo_id\":\"first\"}");
@@ -92,9 +126,8 @@ static void ids_must_agree(void **state)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(sends_back),
-        cmocka_unit_test(capitals),
-        cmocka_unit_test(outside_memory),
+        cmocka_unit_test(sends_back),     cmocka_unit_test(capitals),
+        cmocka_unit_test(outside_memory), cmocka_unit_test(partly_outside),
         cmocka_unit_test(ids_must_agree),
     };
 

@@ -32,6 +32,19 @@ static uint8_t capital(uint8_t c)
     return c >= 'a' && c <= 'z' ? (uint8_t)(c - 'a' + 'A') : c;
 }
 
+/* A segment that is not guest memory has a length but no address: such a chain gets nothing. */
+static int reachable(const struct bp_chain *c, const struct iovec *iov)
+{
+    uint32_t i, end = (uint32_t)c->n_out + c->n_in;
+
+    for (i = 0; i < end; i++) {
+        if (iov[i].iov_base == NULL && iov[i].iov_len > 0) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
 /* Walks both halves of the chain at once. Returns how many bytes were written. */
 static uint32_t answer(const struct echo *e, const struct bp_chain *c, const struct iovec *iov)
 {
@@ -39,9 +52,6 @@ static uint32_t answer(const struct echo *e, const struct bp_chain *c, const str
     size_t from_at = 0, to_at = 0;
 
     while (from < c->n_out && to < end) {
-        if (iov[from].iov_base == NULL || iov[to].iov_base == NULL) {
-            break; /* not guest memory */
-        }
         if (from_at == iov[from].iov_len) {
             from++;
             from_at = 0;
@@ -76,7 +86,10 @@ static int echo_queue_ready(void *self, struct bp_queue *q, uint32_t index, uint
         if (more == 0) {
             break;
         }
-        n = (c.flags & BP_CHAIN_MIXED) != 0 ? 0 : answer(e, &c, e->segs);
+        n = 0;
+        if ((c.flags & BP_CHAIN_MIXED) == 0 && reachable(&c, e->segs)) {
+            n = answer(e, &c, e->segs);
+        }
         bp_count(e->m, M_REQUESTS, 1);
         bp_count(e->m, M_BYTES, n);
         qs->push(q, c.head, n);
