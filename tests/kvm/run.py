@@ -11,6 +11,7 @@ import time
 import traceback
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import third_party  # noqa: E402
 from monitor import Monitor, drive, kvm_usable, new_dir  # noqa: E402
 
 
@@ -107,6 +108,13 @@ class Tests:
             assert "CMDLINE first second=2 cpus=1" in text, text
             assert "E820 0x0 0x9fc00 1\n" in text, text
             assert "E820 0x100000 0x3f00000 1\n" in text, text
+
+    def test_pvh(self):
+        """A 32-bit kernel with nothing but a PVH note: start info, memory map, RSDP, mode."""
+        with self.monitor() as m:
+            m.boot(self.guest("pvh"), "by note")
+            m.start()
+            assert "PASS pvh by note" in self.finish(m)
 
     def test_hello_initrd(self):
         with self.monitor() as m:
@@ -555,6 +563,61 @@ class Tests:
                 assert "virtio_mmio" not in self.finish(m)
         finally:
             shutil.rmtree(directory)
+
+    def third_party(self, check, faulty=False):
+        """Run check(plugin directory) with the template's plugin, or its faulty kin, in there."""
+        if not self.o.plugin_dir:
+            raise Skip("the binary has no plugins")
+        if not shutil.which("cc"):
+            raise Skip("no cc to build a plugin with")
+        work = new_dir()
+        try:
+            plugins = third_party.plugin_dir(work, self.o.plugin_dir)
+            if not faulty:
+                third_party.build(work, os.path.join(plugins, "echo.so"))
+            for name, fault in third_party.FAULTS.items() if faulty else ():
+                third_party.build(work, os.path.join(plugins, name), fault[0], fault[1])
+            check(plugins)
+        finally:
+            shutil.rmtree(work)
+
+    def test_third_party_plugin(self):
+        """Built from the installed header alone: listed, configured, serves a guest."""
+        def check(plugins):
+            third_party.check_loaded(third_party.listed(self.o.binary, plugins), plugins)
+            with Monitor(self.o.binary, plugins) as m:
+                third_party.check_serves(m, self.guest("echo"))
+        self.third_party(check)
+
+    def test_third_party_counters(self):
+        def check(plugins):
+            with Monitor(self.o.binary, plugins) as m:
+                third_party.check_counts(m, self.guest("echo"))
+        self.third_party(check)
+
+    def test_third_party_refused(self):
+        """Another ABI, or a service the monitor lacks: refused with reasons, the rest serves."""
+        def check(plugins):
+            listing = third_party.listed(self.o.binary, plugins)
+            with Monitor(self.o.binary, plugins) as m:
+                third_party.check_refused(m, plugins, listing)
+                m.boot(self.guest("rng"))
+                m.start()
+                self.finish(m)
+            with Monitor(self.o.binary, plugins) as m:
+                m.boot(self.guest("blk"))
+                m.ok("PUT", "/drives/d", drive("d", self.disk(m)))
+                m.start()
+                self.finish(m)
+        self.third_party(check, faulty=True)
+
+    def test_third_party_answer(self):
+        """The client whose request needs a refused plugin reads why there is none."""
+        def check(plugins):
+            with Monitor(self.o.binary, plugins) as m:
+                third_party.check_answer(m)
+                m.ok("PUT", "/entropy", {})
+        self.third_party(check, faulty=True)
 
     def test_second_cpu(self):
         raise Skip("starting a second CPU needs interrupts that emulating hosts do not deliver; "
