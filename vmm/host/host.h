@@ -37,7 +37,7 @@ struct host_post;
 
 #define HOST_LOG_SITES 16u
 #define HOST_GRAVES 16u
-#define HOST_QUEUE_BUDGET 64u /* chains per queue_ready() call */
+#define HOST_QUEUE_BUDGET 256u /* chains per queue_ready() call */
 
 struct bp_dev {
     struct host_env *env;

@@ -7,6 +7,8 @@
 #include "host/priv.h"
 #include "virtio/queue.h"
 
+#define LOOKS 48u /* at an empty ring before the thread sleeps: a microsecond or two */
+
 void host_queue_kick(const struct bp_queue *q)
 {
     if (q->kick_fd >= 0) {
@@ -31,17 +33,56 @@ static void svc_push(struct bp_queue *q, uint16_t head, uint32_t written)
     queue_push(q, head, written);
 }
 
+/* Does the driver add something right away? A look costs less than the sleep it may save. */
+static bool refilled(struct bp_queue *q)
+{
+    for (uint32_t i = 0; i < LOOKS; i++) {
+        if (queue_pending(q) > 0) {
+            return true;
+        }
+#if defined(__x86_64__)
+        __builtin_ia32_pause();
+#endif
+    }
+    return false;
+}
+
+/* Call the plugin while it gets on and the driver refills, up to one budget in all. false: nothing
+ * is left to decide. *ret_at is where the ring stood before the last call. */
+static bool watch_serve(struct queue_watch *w, uint16_t *ret_at)
+{
+    struct bp_queue *q = w->q;
+    uint32_t left = HOST_QUEUE_BUDGET;
+
+    for (;;) {
+        uint16_t at = q->next_avail, took;
+
+        if (w->ready(w->self, q, w->index, left) > 0) {
+            host_queue_kick(q); /* other sources get their turn first */
+            return false;
+        }
+        if (q->broken || !q->desc) {
+            return false;
+        }
+        *ret_at = at;
+        took = (uint16_t)(q->next_avail - at);
+        if (took == 0 && left < HOST_QUEUE_BUDGET) {
+            w->retried = true; /* requests were there, and it took none: it waits */
+        }
+        if (took == 0 || took >= left || w->d->pausing || !refilled(q)) {
+            return true;
+        }
+        left -= took;
+    }
+}
+
 static void watch_run(struct queue_watch *w)
 {
     struct bp_queue *q = w->q;
-    uint16_t before = q->next_avail;
+    uint16_t at;
 
     queue_disable_notify(q);
-    if (w->ready(w->self, q, w->index, HOST_QUEUE_BUDGET) > 0) {
-        host_queue_kick(q); /* other sources get their turn first */
-        return;
-    }
-    if (q->broken || !q->desc) {
+    if (!watch_serve(w, &at)) {
         return;
     }
     /*
@@ -52,8 +93,8 @@ static void watch_run(struct queue_watch *w)
      */
     if (!queue_enable_notify(q)) {
         w->retried = false;
-    } else if (q->next_avail != before || !w->retried) {
-        w->retried = q->next_avail == before;
+    } else if (q->next_avail != at || !w->retried) {
+        w->retried = q->next_avail == at;
         host_queue_kick(q);
     }
 }
