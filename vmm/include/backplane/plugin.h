@@ -153,7 +153,7 @@ struct bp_virtio_svc {
     int (*config_set)(struct bp_dev *d, uint32_t off, const void *buf, uint32_t len);
     uint64_t (*features)(struct bp_dev *d); /* as negotiated; 0 before FEATURES_OK [any] */
     struct bp_queue *(*queue)(struct bp_dev *d, uint32_t index); /* valid after start */
-    const char *(*id)(struct bp_dev *d); /* "rootfs", as the API client named it [any] */
+    const char *(*id)(struct bp_dev *d); /* "disk0", as the API client named it [any] */
     /* Inside create(): place the device before its siblings, on the bus and in lists (a root
      * disk is vda). [ctl] */
     void (*place_first)(struct bp_dev *d);
@@ -463,7 +463,7 @@ struct bp_table { /* an array whose rows may grow: stride tells the filler's row
 #define BP_NO_TABLE { NULL, 0, 0 }
 /* clang-format on */
 
-#define BP_PF_SINGLETON 1u  /* at most one instance (balloon, vsock, entropy) */
+#define BP_PF_SINGLETON 1u  /* at most one instance in a VM */
 #define BP_PF_OWN_THREAD 2u /* wants its own [io] thread, hence its own filter */
 
 struct bp_plugin {
@@ -478,7 +478,7 @@ struct bp_plugin {
     uint32_t state_oldest;  /* oldest restore() can read */
     struct bp_table needs, routes, metrics, syscalls;
     const struct bp_device_ops *ops;
-    const char *metrics_key; /* the object its counters appear under ("entropy") */
+    const char *metrics_key; /* the object its counters appear under ("block") */
     uint32_t bus_rank;       /* devices of lower ranks get earlier bus slots */
     uint32_t pad;
 };
