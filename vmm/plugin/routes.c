@@ -86,14 +86,14 @@ static int check_schemas(struct route *rt, struct bp_err *err)
     if (rt->r.request) {
         rt->request = schema_compile(rt->r.request, &why);
         if (!rt->request) {
-            return REFUSE(err, "Route %s %s has a bad request schema: %.1500s", rt->r.method,
+            return REFUSE(err, "Route %s %s has a bad request schema: %.1500s.", rt->r.method,
                           rt->r.path, why.text);
         }
     }
     if (rt->r.response) {
         reply = schema_compile(rt->r.response, &why);
         if (!reply) {
-            return REFUSE(err, "Route %s %s has a bad response schema: %.1500s", rt->r.method,
+            return REFUSE(err, "Route %s %s has a bad response schema: %.1500s.", rt->r.method,
                           rt->r.path, why.text);
         }
         schema_free(reply);
