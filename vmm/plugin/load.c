@@ -50,27 +50,25 @@ static int check_file(int fd, struct bp_err *err)
     return 0;
 }
 
+/* The header of this program as it lies in memory; the linker defines it. */
+extern const Elf64_Ehdr __ehdr_start __attribute__((visibility("hidden")));
+
 /* The dynamic linker's own words for these are no sentences. */
 static int check_elf(int fd, struct bp_err *err)
 {
-    Elf64_Ehdr own, e;
+    const Elf64_Ehdr *own = &__ehdr_start;
+    Elf64_Ehdr e;
     ssize_t n = pread(fd, &e, sizeof(e), 0);
-    int self = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
-    ssize_t n_own = self >= 0 ? pread(self, &own, sizeof(own), 0) : -1;
     struct stat st;
 
-    if (self >= 0) {
-        (void)close(self);
-    }
     if (n >= SELFMAG && memcmp(e.e_ident, ELFMAG, SELFMAG) != 0) {
         return REFUSE(err, "It is not an ELF file.");
     }
     if (n < (ssize_t)sizeof(e)) {
         return REFUSE(err, "The file is cut short.");
     }
-    if (n_own == (ssize_t)sizeof(own) &&
-        (e.e_ident[EI_CLASS] != own.e_ident[EI_CLASS] ||
-         e.e_ident[EI_DATA] != own.e_ident[EI_DATA] || e.e_machine != own.e_machine)) {
+    if (e.e_ident[EI_CLASS] != own->e_ident[EI_CLASS] ||
+        e.e_ident[EI_DATA] != own->e_ident[EI_DATA] || e.e_machine != own->e_machine) {
         return REFUSE(err, "It is built for another architecture.");
     }
     if (e.e_type != ET_DYN) {
