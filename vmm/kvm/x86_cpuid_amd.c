@@ -29,7 +29,10 @@ static int pass_through(struct kvm_cpuid2 *c, cpuid_host_fn *host, const char **
             *ret_why = "Too many CPUID entries.";
             return -ENOSPC;
         }
-        cpuid_load(e, host);
+        e->eax = r[CPUID_EAX];
+        e->ebx = r[CPUID_EBX];
+        e->ecx = r[CPUID_ECX];
+        e->edx = r[CPUID_EDX];
     }
     return 0;
 }
