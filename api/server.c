@@ -12,6 +12,7 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "civetweb.h"
@@ -22,13 +23,17 @@
 #include "core/log.h"
 
 #define SERVER_BACKLOG 128
+#define SERVER_STOP_WAIT_S 1 /* for answers that are being written */
 #define SERVER_DROPPED "\nAll previous unanswered requests will be dropped."
 
 struct server {
     struct server_cfg cfg;
     struct mg_context *ctx;
     pthread_mutex_t lock;
-    uint32_t n_open; /* atomic */
+    uint32_t n_open;      /* atomic */
+    pthread_mutex_t gate; /* guards the two below */
+    pthread_cond_t answered;
+    uint32_t n_busy; /* requests whose answer is not written yet */
 };
 
 static void *thread_started(const struct mg_context *ctx, int type)
@@ -197,6 +202,36 @@ static const char *uri_path(const char *uri)
     return uri[0] == '/' ? uri : "";
 }
 
+static void busy_begin(struct server *s)
+{
+    (void)pthread_mutex_lock(&s->gate);
+    s->n_busy++;
+    (void)pthread_mutex_unlock(&s->gate);
+}
+
+static void busy_end(struct server *s)
+{
+    (void)pthread_mutex_lock(&s->gate);
+    if (--s->n_busy == 0) {
+        (void)pthread_cond_signal(&s->answered);
+    }
+    (void)pthread_mutex_unlock(&s->gate);
+}
+
+/* A request may well be what ended the machine: its answer must still go out. The limit is for a
+ * client that does not read. */
+static void busy_wait_none(struct server *s)
+{
+    struct timespec end;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &end);
+    end.tv_sec += SERVER_STOP_WAIT_S;
+    (void)pthread_mutex_lock(&s->gate);
+    while (s->n_busy > 0 && pthread_cond_timedwait(&s->answered, &s->gate, &end) == 0) {
+    }
+    (void)pthread_mutex_unlock(&s->gate);
+}
+
 static int on_request(struct mg_connection *conn)
 {
     struct server *s = mg_get_user_data(mg_get_context(conn));
@@ -226,10 +261,12 @@ static int on_request(struct mg_connection *conn)
     rq.path = uri_path(uri.data == NULL ? "" : uri.data);
     rq.body = body;
     rq.body_len = len;
+    busy_begin(s);
     pthread_mutex_lock(&s->lock);
     s->cfg.handler(s->cfg.arg, &rq, &rs);
     pthread_mutex_unlock(&s->lock);
     rc = send_response(conn, rs.status, rs.deprecated, rs.body.data, rs.body.len);
+    busy_end(s);
     buf_done(&rs.body);
     buf_done(&uri);
     return rc == 0 ? rs.status : -1;
@@ -250,7 +287,7 @@ static int listen_at(const char *path, struct bp_err *err)
             "SUN_LEN");
     }
     memcpy(sa.sun_path, path, len + 1);
-    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd < 0 || bind(fd, (const struct sockaddr *)&sa, sizeof(sa)) != 0 ||
         listen(fd, SERVER_BACKLOG) != 0) {
         e = errno;
@@ -267,6 +304,25 @@ static int listen_at(const char *path, struct bp_err *err)
     return e;
 }
 
+static void locks_init(struct server *s)
+{
+    pthread_condattr_t attr;
+
+    (void)pthread_mutex_init(&s->lock, NULL);
+    (void)pthread_mutex_init(&s->gate, NULL);
+    (void)pthread_condattr_init(&attr);
+    (void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+    (void)pthread_cond_init(&s->answered, &attr);
+    (void)pthread_condattr_destroy(&attr);
+}
+
+static void locks_done(struct server *s)
+{
+    (void)pthread_cond_destroy(&s->answered);
+    (void)pthread_mutex_destroy(&s->gate);
+    (void)pthread_mutex_destroy(&s->lock);
+}
+
 int server_start(const struct server_cfg *cfg, struct server **ret, struct bp_err *err)
 {
     static const struct mg_callbacks callbacks = {
@@ -277,7 +333,8 @@ int server_start(const struct server_cfg *cfg, struct server **ret, struct bp_er
         .connection_closed = on_closed,
     };
     char port[24];
-    /* One worker more than connections: it turns the surplus client away. */
+    /* One worker more than connections: it turns the surplus client away. The library starts each
+     * when the one before it takes a client. */
     const char *options[] = { "listening_ports",
                               port,
                               "num_threads",
@@ -302,11 +359,11 @@ int server_start(const struct server_cfg *cfg, struct server **ret, struct bp_er
     }
     s->cfg = *cfg;
     s->cfg.sock_path = NULL; /* not needed any more, and only borrowed */
-    (void)pthread_mutex_init(&s->lock, NULL);
+    locks_init(s);
     (void)snprintf(port, sizeof(port), "@%d", fd);
     s->ctx = mg_start(&callbacks, s, options);
     if (s->ctx == NULL) {
-        (void)pthread_mutex_destroy(&s->lock);
+        locks_done(s);
         free(s);
         (void)close(fd);
         return bp_fail(err, -EIO, BP_E_HOST, "Failed to bind and run the HTTP server");
@@ -320,7 +377,8 @@ void server_stop(struct server *s)
     if (s == NULL) {
         return;
     }
+    busy_wait_none(s);
     mg_stop(s->ctx);
-    (void)pthread_mutex_destroy(&s->lock);
+    locks_done(s);
     free(s);
 }
