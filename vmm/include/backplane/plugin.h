@@ -316,9 +316,8 @@ struct bp_host {
 
 #define BP_RING_EVENT_IDX 1u
 #define BP_RING_INDIRECT 2u
-#define BP_RING_BAD_SEGS                                                                           \
-    4u /* no feature: hand out segments outside guest RAM, as iov_base NULL                        \
-        */
+/* No feature: hand out segments outside guest RAM too, with iov_base NULL. */
+#define BP_RING_BAD_SEGS 4u
 
 struct bp_device_info { /* the plugin's, until destroy() */
     uint32_t size;
