@@ -8,18 +8,13 @@
 #include <errno.h>
 #include <limits.h>
 #include <linux/futex.h>
-#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "loop/loop.h"
-
 #define JOBS_LEAVING 0x80000000u /* in `users`: jobs_done() waits for the last one */
-#define SPIN_NS 25000u           /* about what it costs to sleep and to be woken */
-#define SPIN_BATCH 32            /* pauses between two looks at the clock */
 
 /* Neither call reads the word of somebody who is gone: a wake only needs its address. */
 static void futex_wait(uint32_t *word, uint32_t expected)
@@ -32,13 +27,6 @@ static void futex_wake(uint32_t *word)
     (void)syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, INT_MAX, NULL, NULL, 0);
 }
 
-static bool many_cpus(void)
-{
-    cpu_set_t set;
-
-    return sched_getaffinity(0, sizeof(set), &set) == 0 && CPU_COUNT(&set) > 1;
-}
-
 int jobs_init(struct loop_jobs *j)
 {
     memset(j, 0, sizeof(*j));
@@ -48,7 +36,6 @@ int jobs_init(struct loop_jobs *j)
     }
     (void)pthread_mutex_init(&j->lock, NULL);
     j->tail = &j->head;
-    j->spins = many_cpus();
     jobs_adopt(j);
     return 0;
 }
@@ -137,37 +124,11 @@ static bool is_done(const struct loop_job *job)
     return __atomic_load_n(&job->state, __ATOMIC_ACQUIRE) == JOB_DONE; /* pairs with publish() */
 }
 
-static void pause_cpu(void)
-{
-#if defined(__x86_64__)
-    __builtin_ia32_pause();
-#else
-    __atomic_signal_fence(__ATOMIC_SEQ_CST);
-#endif
-}
-
-static bool spin(const struct loop_job *job)
-{
-    uint64_t end = loop_now_ns() + SPIN_NS;
-
-    do {
-        for (int i = 0; i < SPIN_BATCH; i++) {
-            if (is_done(job)) {
-                return true;
-            }
-            pause_cpu();
-        }
-    } while (loop_now_ns() < end);
-    return false;
-}
-
-static void await(struct loop_job *job, bool spins)
+/* No spinning: it takes the CPU that the loop or the client would wake up on. */
+static void await(struct loop_job *job)
 {
     uint32_t state = JOB_PENDING;
 
-    if (spins && spin(job)) {
-        return;
-    }
     if (!__atomic_compare_exchange_n(&job->state, &state, JOB_SLEPT_ON, false, __ATOMIC_ACQ_REL,
                                      __ATOMIC_ACQUIRE)) {
         return;
@@ -198,7 +159,7 @@ int jobs_call(struct loop_jobs *j, bp_fn *fn, void *arg)
     if (r < 0) {
         return r;
     }
-    await(&job, j->spins);
+    await(&job);
     leave(j);
     return job.result;
 }

@@ -30,7 +30,6 @@ struct loop_jobs {
     uint64_t seq;
     uint32_t users; /* threads inside jobs_call() and jobs_post(), a futex; JOBS_LEAVING */
     bool closed;
-    bool spins; /* there is a CPU for a caller to wait on while the loop runs on another */
     int wake_fd;
     pthread_t home; /* the loop's thread */
 };

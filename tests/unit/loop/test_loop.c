@@ -213,7 +213,7 @@ static void calls_from_many_threads_until_closed(void **state)
     }
     for (int i = 0; i < 2000; i++) {
         if (i % 16 == 0) {
-            usleep(200); /* longer than a caller spins */
+            usleep(200); /* the callers fall asleep */
         }
         assert_true(loop_step(l, 1000) > 0);
     }
