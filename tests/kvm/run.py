@@ -564,7 +564,7 @@ class Tests:
         finally:
             shutil.rmtree(directory)
 
-    def third_party(self, check, faulty=False):
+    def third_party(self, check, faulty=False, change=None):
         """Run check(plugin directory) with the template's plugin, or its faulty kin, in there."""
         if not self.o.plugin_dir:
             raise Skip("the binary has no plugins")
@@ -574,7 +574,7 @@ class Tests:
         try:
             plugins = third_party.plugin_dir(work, self.o.plugin_dir)
             if not faulty:
-                third_party.build(work, os.path.join(plugins, "echo.so"))
+                third_party.build(work, os.path.join(plugins, "echo.so"), change)
             for name, fault in third_party.FAULTS.items() if faulty else ():
                 third_party.build(work, os.path.join(plugins, name), fault[0], fault[1])
             check(plugins)
@@ -588,6 +588,13 @@ class Tests:
             with Monitor(self.o.binary, plugins) as m:
                 third_party.check_serves(m, self.guest("echo"))
         self.third_party(check)
+
+    def test_third_party_bad_segments(self):
+        """The same guest, and the device itself answers what lies outside of memory."""
+        def check(plugins):
+            with Monitor(self.o.binary, plugins) as m:
+                third_party.check_serves(m, self.guest("echo"))
+        self.third_party(check, change=third_party.BAD_SEGS)
 
     def test_third_party_counters(self):
         def check(plugins):
