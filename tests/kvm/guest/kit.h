@@ -68,6 +68,7 @@ struct blk_hdr {
 
 extern uint64_t zero_page;
 void guest_main(void);
+void guest_early(void); /* optional: the very first thing, on the stack */
 
 static inline void outb(uint16_t port, uint8_t v)
 {

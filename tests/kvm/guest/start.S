@@ -2,9 +2,15 @@
 /* Entry of every bare-metal guest: own stack, MMIO windows mapped, then guest_main(). */
     .section .text.start, "ax"
     .globl _start
+    .weak guest_early
 _start:
     mov $stack_top, %rsp
     mov %rsi, zero_page(%rip)
+    mov $guest_early, %rax /* what shall happen before the slow loop below, if anything */
+    test %rax, %rax
+    jz 2f
+    call *%rax
+2:
     /* The monitor maps the first GiB; entry 3 of its page directory pointers adds 3..4 GiB. */
     mov $window_pd, %rdi
     mov $0xc0000083, %eax
