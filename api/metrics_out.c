@@ -108,8 +108,19 @@ static void write_zeros(struct bp_jsonw *w, const struct contract_metrics *c)
 }
 
 /* Objects that nobody counts, because their plugin is absent, are reported as zeros. */
-static void write_all(struct bp_jsonw *w)
+static bool in_contract(const char *key)
 {
+    for (size_t i = 0; i < contract_metrics_n; i++) {
+        if (strcmp(contract_metrics[i].key, key) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void write_all(struct api *a, struct bp_jsonw *w)
+{
+    const struct registry *r = vm_registry(a->vm);
     uint64_t *missed = api_metric("logger", "missed_log_count");
     struct timespec now;
     struct metric_group *g;
@@ -127,6 +138,12 @@ static void write_all(struct bp_jsonw *w)
             metrics_write(g, w);
         } else {
             write_zeros(w, &contract_metrics[i]);
+        }
+    }
+    for (uint32_t i = 0; i < r->n; i++) { /* other people's plugins come last */
+        g = &r->plugins[i]->group;
+        if (g->key != NULL && g->n > 0 && !in_contract(g->key)) {
+            metrics_write(g, w);
         }
     }
     jsonw_close(w);
@@ -162,7 +179,7 @@ int api_flush_metrics(struct api *a, struct bp_err *err)
         return 0;
     }
     jsonw_init(&w);
-    write_all(&w);
+    write_all(a, &w);
     e = w.buf.failed ? ENOMEM : 0;
     while (e == 0 && done < w.buf.len) {
         n = write(a->metrics_fd, w.buf.data + done, w.buf.len - done);
