@@ -228,6 +228,17 @@ static int reject_absent(struct call *c)
     return -EINVAL;
 }
 
+/* Would a plugin that is not here, or was refused, perhaps have served it? */
+static bool may_be_a_plugins(const struct call *c, const char *t1)
+{
+    for (size_t i = 0; i < core_routes_n; i++) {
+        if (strcmp(core_routes[i].t1, t1) == 0) {
+            return false;
+        }
+    }
+    return contract_plugin_path(t1) || (t1[0] != '\0' && vm_registry(c->a->vm)->n_refused > 0);
+}
+
 static int find_route(struct call *c)
 {
     const char *t1 = c->t1 == NULL ? "" : c->t1;
@@ -260,7 +271,7 @@ static int find_route(struct call *c)
     }
     r = find_plugin_route(c);
     if (r == -ENOENT) {
-        return contract_plugin_path(t1) ? reject_absent(c) : reject_path(c);
+        return may_be_a_plugins(c, t1) ? reject_absent(c) : reject_path(c);
     }
     return r;
 }
