@@ -67,6 +67,11 @@ bool machine_fits(const struct machine *m, const struct machine_spec *spec)
            m->n_vcpus <= spec->n_vcpus;
 }
 
+bool machine_complete(const struct machine *m, const struct machine_spec *spec)
+{
+    return m->has_chips && machine_fits(m, spec) && m->n_vcpus == spec->n_vcpus;
+}
+
 int machine_open_step(struct machine *m, struct bp_err *err)
 {
     int r;

@@ -36,6 +36,8 @@ void machine_free(struct machine *m);
 void machine_discard(struct machine *m);
 /* Can it still become a machine for this specification? */
 bool machine_fits(const struct machine *m, const struct machine_spec *spec);
+/* Nothing is left to do for it. */
+bool machine_complete(const struct machine *m, const struct machine_spec *spec);
 /* /dev/kvm and the VM object: what no configuration changes. 1: done, 0: call again, <0: failed. */
 int machine_open_step(struct machine *m, struct bp_err *err);
 /* One step more towards the specification. 1: complete, 0: call again, <0: failed. */

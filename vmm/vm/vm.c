@@ -129,6 +129,9 @@ static void reconsider(struct vm *v)
     }
     v->configured = true;
     v->prepare_failed = false;
+    if (v->machine && machine_complete(v->machine, &spec)) {
+        return;
+    }
     loop_set_idle(v->loop, idle_work, v, IDLE_BEFORE_WORK_MS);
 }
 
