@@ -415,7 +415,7 @@ static void run_call(void *arg)
                                         : BP_WHEN_PAUSED;
     uint32_t when = c->core != NULL ? c->core->when : c->route->r.when;
 
-    if (c->route != NULL && c->route->r.check != NULL) {
+    if (c->core == NULL && c->route->r.check != NULL) {
         c->rc = c->route->r.check(host_table(), c->body, &c->err);
         if (c->rc < 0) {
             c->refused_by_check = true;
