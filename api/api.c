@@ -21,9 +21,14 @@ struct api *api_new(struct vm *v, struct loop *l, const struct api_opts *o)
     a->opts = *o;
     a->metrics_fd = -1;
     (void)pthread_mutex_init(&a->schema_lock, NULL);
-    metrics_out_init();
-    vm_registry(v)->core_has = router_core_has;
+    api_claim(vm_registry(v));
     return a;
+}
+
+void api_claim(struct registry *r)
+{
+    metrics_out_init();
+    r->core_has = router_core_has;
 }
 
 void api_free(struct api *a)

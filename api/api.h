@@ -26,6 +26,9 @@ struct api;
 /* Usable without a socket: configuration file and metrics need it too. NULL: out of memory. The
  * VM and the loop are borrowed and must outlive the object. */
 struct api *api_new(struct vm *v, struct loop *l, const struct api_opts *o);
+/* Keep plugins of this registry from the control plane's routes and counters; api_new() does it
+ * for the registry of its VM. */
+void api_claim(struct registry *r);
 void api_free(struct api *a); /* api_stop() first when it serves */
 
 /* Bind, listen and serve. -EADDRINUSE with the contract's text when the path exists; nothing is

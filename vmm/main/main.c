@@ -77,6 +77,7 @@ static int list_plugins(const char *dir)
     }
     log_set_level(LOG_LEVEL_OFF); /* the refusals are in the document */
     registry_init(r);
+    api_claim(r);
     if (registry_load_dir(r, dir, &err) < 0) {
         (void)fprintf(stderr, "Error: %s\n", err.text);
         code = 1;
