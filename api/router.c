@@ -214,7 +214,10 @@ static int reject_absent(struct call *c)
         }
     }
     for (uint32_t i = 0; i < r->n_refused; i++) {
-        buf_fmt(&b, "%s%s was refused: %s", i == 0 ? "" : "; ", r->refused[i].file,
+        size_t n = strlen(r->refused[i].reason);
+
+        n -= n > 0 && r->refused[i].reason[n - 1] == '.'; /* the sentence goes on */
+        buf_fmt(&b, "%s%s was refused: %.*s", i == 0 ? "" : "; ", r->refused[i].file, (int)n,
                 r->refused[i].reason);
     }
     if (r->n_refused == 0) {
