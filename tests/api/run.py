@@ -8,7 +8,7 @@ import sys
 import traceback
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-MODULES = ["test_golden", "test_server", "test_log", "test_config", "test_cli"]
+MODULES = ["test_golden", "test_server", "test_log", "test_config", "test_cli", "test_plugins"]
 
 
 class Skip(Exception):
