@@ -93,21 +93,20 @@ static bool method_known(const char *m)
 static int on_http_error(struct mg_connection *conn, int status, const char *text)
 {
     const struct mg_request_info *ri = mg_get_request_info(conn);
+    bool line = ri != NULL && ri->request_method != NULL && ri->request_uri != NULL &&
+                ri->http_version != NULL;
     const char *cl;
 
     (void)text;
-    if (ri == NULL || ri->request_method == NULL || ri->request_uri == NULL ||
-        ri->http_version == NULL) {
-        send_parse_error(conn, "Invalid request.");
-    } else if (!method_known(ri->request_method)) {
+    if (line && !method_known(ri->request_method)) {
         send_parse_error(conn, "Invalid HTTP Method: Unsupported HTTP method.");
-    } else if (status == 505 ||
-               (strcmp(ri->http_version, "1.0") != 0 && strcmp(ri->http_version, "1.1") != 0)) {
+    } else if (line && (status == 505 || (strcmp(ri->http_version, "1.0") != 0 &&
+                                          strcmp(ri->http_version, "1.1") != 0))) {
         send_parse_error(conn, "Invalid HTTP Version: Unsupported HTTP version.");
-    } else if (status == 411 && (cl = mg_get_header(conn, "Content-Length")) != NULL) {
+    } else if (line && status == 411 && (cl = mg_get_header(conn, "Content-Length")) != NULL) {
         send_parse_error(
             conn, "Invalid header. Reason: Invalid value. Key:Content-Length; Value: %s", cl);
-    } else if (status == 400 || status == 413) {
+    } else if (line && (status == 400 || status == 413)) {
         send_parse_error(conn, "Invalid header. Reason: Header is incorrectly formatted. Key: %s",
                          ri->num_headers > 0 ? ri->http_headers[0].name : "");
     } else {
@@ -299,9 +298,7 @@ static int listen_at(const char *path, struct bp_err *err)
         return bp_fail(err, -e, BP_E_HOST, "Failed to bind and run the HTTP server: IO error: %s",
                        errtext_display(e, text, sizeof(text)));
     }
-    e = fd;
-    fd = -1;
-    return e;
+    return take_fd(&fd);
 }
 
 static void locks_init(struct server *s)

@@ -18,6 +18,15 @@ static inline void cleanup_free(void *p)
     free(*(void **)p);
 }
 
+/* The value of an fd that leaves its scope alive. */
+static inline int take_fd(int *fd)
+{
+    int v = *fd;
+
+    *fd = -1;
+    return v;
+}
+
 #define _cleanup_close_ __attribute__((cleanup(cleanup_close)))
 #define _cleanup_free_ __attribute__((cleanup(cleanup_free)))
 

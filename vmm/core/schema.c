@@ -266,7 +266,7 @@ static int compile_required(struct compile *c, struct schema_node *n)
     if (!names) {
         return 0;
     }
-    if (string_array(c, "required", names, &arr) < 0) {
+    if (string_array(c, "required", names, &arr) < 0 || !arr) {
         return -EINVAL;
     }
     for (uint32_t i = 0; i < arr->count; i++) {

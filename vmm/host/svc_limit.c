@@ -81,7 +81,7 @@ static void cfg_apply(struct bp_limiter *l, const struct bucket_cfg b[2])
 static int svc_make(struct bp_dev *d, const struct bp_json *cfg, bp_fn *refilled, void *arg,
                     struct bp_limiter **lim, struct bp_err *err)
 {
-    struct bucket_cfg b[2];
+    struct bucket_cfg b[2] = { 0 };
     struct bp_limiter *l;
     char text[160];
     int rc = cfg_parse(cfg, b, err);
@@ -111,7 +111,7 @@ static int svc_make(struct bp_dev *d, const struct bp_json *cfg, bp_fn *refilled
 
 static int svc_update(struct bp_limiter *l, const struct bp_json *cfg, struct bp_err *err)
 {
-    struct bucket_cfg b[2];
+    struct bucket_cfg b[2] = { 0 };
     int rc = cfg_parse(cfg, b, err);
 
     if (rc < 0) {

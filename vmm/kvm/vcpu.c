@@ -94,18 +94,14 @@ void vcpu_free(struct vcpu *v)
     free(v);
 }
 
-int vcpu_configure(struct vcpu *v, const struct kvm *k, uint32_t count, bool smt,
-                   enum boot_proto proto, uint64_t entry, struct bp_err *err)
+/* c: scratch of CPUID_ENTRIES_MAX entries. */
+static int set_cpuid(struct vcpu *v, const struct kvm *k, uint32_t count, bool smt,
+                     struct kvm_cpuid2 *c, struct bp_err *err)
 {
-    size_t room = CPUID_ENTRIES_MAX * sizeof(struct kvm_cpuid_entry2);
-    _cleanup_free_ struct kvm_cpuid2 *c = calloc(1, sizeof(*c) + room);
     struct bp_err why;
     char text[128];
     int r;
 
-    if (!c || k->supported->nent > CPUID_ENTRIES_MAX) {
-        return fail_new(err, -ENOMEM, "Failed to copy CPUID");
-    }
     c->nent = k->supported->nent;
     memcpy(c->entries, k->supported->entries, c->nent * sizeof(c->entries[0]));
     r = x86_cpuid_normalize(c, v->index, count, smt, x86_cpuid_host, &why);
@@ -117,6 +113,27 @@ int vcpu_configure(struct vcpu *v, const struct kvm *k, uint32_t count, bool smt
         return bp_fail(err, r, BP_E_HOST,
                        "Error configuring the vcpu for boot: Failed to set CPUID: %s",
                        errtext_display(-r, text, sizeof(text)));
+    }
+    return 0;
+}
+
+int vcpu_configure(struct vcpu *v, const struct kvm *k, uint32_t count, bool smt,
+                   enum boot_proto proto, uint64_t entry, struct bp_err *err)
+{
+    size_t room = CPUID_ENTRIES_MAX * sizeof(struct kvm_cpuid_entry2);
+    struct kvm_cpuid2 *c = NULL;
+    int r;
+
+    if (k->supported->nent <= CPUID_ENTRIES_MAX) {
+        c = calloc(1, sizeof(*c) + room);
+    }
+    if (!c) {
+        return fail_new(err, -ENOMEM, "Failed to copy CPUID");
+    }
+    r = set_cpuid(v, k, count, smt, c, err);
+    free(c);
+    if (r < 0) {
+        return r;
     }
     return x86_regs_setup(v, proto, entry, err);
 }
