@@ -255,7 +255,7 @@ int plugin_check(const struct registry *r, struct plugin *p, const struct bp_plu
     uint32_t i;
     int rc;
 
-    if (!desc || desc->size < offsetof(struct bp_plugin, ops) + sizeof(desc->ops)) {
+    if (!BP_HAS(desc, ops)) {
         return REFUSE(err, "Its descriptor is missing or too short.");
     }
     plugin_copy(&p->desc, sizeof(p->desc), desc, desc->size);
