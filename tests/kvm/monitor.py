@@ -30,7 +30,8 @@ class UnixHTTP(http.client.HTTPConnection):
 class Monitor:
     """A context: starts the process, and ends it and removes its files in the end."""
 
-    def __init__(self, binary, plugin_dir=None, args=(), api=True, workdir=None):
+    def __init__(self, binary, plugin_dir=None, args=(), api=True, workdir=None,
+                 stdin=subprocess.DEVNULL):
         self.dir = workdir or new_dir()
         self.own_dir = workdir is None
         self.sock = os.path.join(self.dir, "api.sock")
@@ -44,7 +45,7 @@ class Monitor:
         cmd += ["--no-api"] if not api else ["--api-sock", self.sock]
         cmd += ["--log-path", self.log] + list(args)
         self.stderr = tempfile.TemporaryFile()
-        self.proc = subprocess.Popen(cmd, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        self.proc = subprocess.Popen(cmd, stdin=stdin, stdout=subprocess.PIPE,
                                      stderr=self.stderr, bufsize=0)
         self.out = b""
         self.conn = None

@@ -6,7 +6,9 @@ import json
 import os
 import re
 import shutil
+import signal
 import sys
+import termios
 import time
 import traceback
 
@@ -272,6 +274,26 @@ class Tests:
         self.run_hostile(self.put_async)
 
     # The host's side
+
+    def test_terminal(self):
+        """A terminal on standard input is raw while the guest runs and as before afterwards."""
+        flags = termios.ICANON | termios.ECHO | termios.ISIG
+        master, slave = os.openpty()
+        try:
+            with self.monitor(stdin=slave) as m:
+                m.boot(self.guest("count"))
+                assert termios.tcgetattr(slave)[3] & flags == flags, "raw before the start"
+                m.start()
+                assert m.wait_text(b"READY\n.."), m.out
+                assert termios.tcgetattr(slave)[3] & flags == 0, "not raw while running"
+                os.write(master, b"x" * 4096)  # more than the receiver holds: it stops reading
+                m.ok("GET", "/")
+                m.proc.send_signal(signal.SIGHUP)
+                assert m.wait_exit(10) == 156
+                assert termios.tcgetattr(slave)[3] & flags == flags, "still raw after the end"
+        finally:
+            os.close(master)
+            os.close(slave)
 
     def test_pause_resume(self):
         with self.monitor() as m:
