@@ -63,8 +63,16 @@ static int load_images(struct vm *v, struct started *s, struct bp_err *err)
         return prefix(err, "Invalid Memory Configuration: ");
     }
     r = boot_load_kernel(v->boot.kernel_fd, &v->machine->mem, false, &s->kernel, err);
-    if (r == 0 && v->boot.initrd_fd >= 0) {
+    if (r < 0) {
+        /* The contract's text names no file, so the log does. */
+        log_error("The kernel image at fault is %s", v->boot.kernel_path);
+        return r;
+    }
+    if (v->boot.initrd_fd >= 0) {
         r = boot_load_initrd(v->boot.initrd_fd, &v->machine->mem, &s->kernel, &s->initrd, err);
+        if (r < 0) {
+            log_error("The initrd at fault is %s", v->boot.initrd_path);
+        }
     }
     return r;
 }
