@@ -331,6 +331,40 @@ static void hostile_22_kicks_without_requests(void **state)
     assert_alive(b);
 }
 
+/* Configuration space: what is refused changes nothing, and is counted by devices that count it. */
+static void hostile_16_config_accesses_are_refused_and_counted(void **state)
+{
+    struct blk *b = *state;
+    uint64_t before = 0, after = 0, junk = ~0ull;
+    uint8_t poison[4] = { 0x5a, 0x5a, 0x5a, 0x5a };
+
+    kit_config_read(b->k, 0, &before, 8);
+    kit_config_read(b->k, 200, poison, sizeof(poison));
+    assert_int_equal(poison[0], 0x5a);
+    kit_config_write(b->k, 0, &junk, 8);
+    kit_config_write(b->k, 4, &junk, 8);
+    kit_config_read(b->k, 0, &after, 8);
+    assert_int_equal(before, after);
+    if (!is_rng) {
+        assert_int_equal(kit_metric(b->k, "cfg_fails"), 3);
+    }
+    assert_alive(b);
+}
+
+/* kit_run() fails the test when a source stays readable for ever. */
+static void hostile_23_a_waiting_device_leaves_the_loop_idle(void **state)
+{
+    struct blk *b = *state;
+
+    kit_pause(b->k);
+    for (unsigned i = 0; i < 10; i++) {
+        kit_kick(b->k, 0);
+    }
+    kit_resume(b->k);
+    kit_run(b->k);
+    assert_alive(b);
+}
+
 /* The same megabyte 255 times over: nothing is allocated by the guest's numbers. */
 static void hostile_25_the_same_memory_many_times(void **state)
 {
@@ -374,6 +408,8 @@ int main(int argc, char **argv)
         BOTH(hostile_19_lengths_pass_32_bits),
         BOTH(hostile_20_a_ring_full_of_rubbish),
         BOTH(hostile_22_kicks_without_requests),
+        BOTH(hostile_16_config_accesses_are_refused_and_counted),
+        BOTH(hostile_23_a_waiting_device_leaves_the_loop_idle),
         BOTH(hostile_25_the_same_memory_many_times),
     };
 

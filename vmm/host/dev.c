@@ -49,9 +49,7 @@ static void dev_config_write(void *owner, uint32_t off, const void *buf, uint32_
 {
     struct bp_dev *d = owner;
 
-    if (d->ops->config_write) {
-        d->ops->config_write(d->self, off, buf, len);
-    }
+    d->ops->config_write(d->self, off, buf, len);
 }
 
 static int dev_hop(void *owner, bp_fn *fn, void *arg)
@@ -66,14 +64,23 @@ static void dev_signal(void *owner)
     host_signal(owner);
 }
 
-static const struct transport_ops transport_ops = {
-    .negotiated = dev_negotiated,
-    .activate = dev_activate,
-    .reset = dev_reset,
-    .config_write = dev_config_write,
-    .hop = dev_hop,
-    .signal = dev_signal,
-};
+/* The guest's configuration accesses never enter the plugin, so the host keeps this count. */
+static void dev_config_fault(void *owner)
+{
+    struct bp_dev *d = owner;
+
+    host_log(d, BP_LOG_DEBUG, "A configuration space access was refused");
+    if (d->cfg_fails) {
+        bp_count(d->cfg_fails, 0, 1);
+    }
+}
+
+#define COMMON_OPS                                                                                 \
+    .negotiated = dev_negotiated, .activate = dev_activate, .reset = dev_reset, .hop = dev_hop,    \
+    .signal = dev_signal, .config_fault = dev_config_fault
+
+static const struct transport_ops read_only_ops = { COMMON_OPS };
+static const struct transport_ops writable_ops = { COMMON_OPS, .config_write = dev_config_write };
 
 static void queue_interrupt(void *owner, uint32_t index)
 {
@@ -119,6 +126,11 @@ int host_dev_new(struct host_env *env, const struct plugin *p, void *ctx, const 
     d->plugin = p;
     d->ops = &p->ops;
     d->metrics = p->group.values;
+    for (uint32_t i = 0; i < p->group.n; i++) {
+        if (strcmp(p->group.names[i], "cfg_fails") == 0) {
+            d->cfg_fails = &p->group.values[i];
+        }
+    }
     d->irq_fd = -1;
     (void)pthread_mutex_init(&d->lock, NULL);
     err->text[0] = '\0';
@@ -195,8 +207,9 @@ static int transport_make(struct bp_dev *d)
 
     ring |= i->ring_flags & BP_RING_EVENT_IDX ? 1ull << VIRTIO_F_EVENT_IDX : 0;
     ring |= i->ring_flags & BP_RING_INDIRECT ? 1ull << VIRTIO_F_INDIRECT_DESC : 0;
-    rc = transport_init(&d->transport, &transport_ops, d, d->plugin->desc.virtio_id,
-                        i->features | ring, d->queues, i->n_queues, i->config_len, i->max_segs);
+    rc = transport_init(&d->transport, d->ops->config_write ? &writable_ops : &read_only_ops, d,
+                        d->plugin->desc.virtio_id, i->features | ring, d->queues, i->n_queues,
+                        i->config_len, i->max_segs);
     if (rc < 0) {
         return rc;
     }

@@ -52,6 +52,7 @@ struct bp_dev {
     struct bp_queue *queues;
     struct queue_watch *watches; /* host/: loop slot per queue {ready, self, q, index} */
     uint64_t *metrics;           /* the plugin's counter page */
+    uint64_t *cfg_fails;         /* its counter of that name, or NULL */
     struct bp_source *sources;   /* all the device's fds and timers */
     struct bp_limiter *limiters;
     int irq_fd; /* -1 until attached */

@@ -126,6 +126,9 @@ void transport_read(struct transport *t, uint64_t off, void *buf, uint32_t len)
             memcpy(buf, &t->config[at], len < t->config_len - at ? len : t->config_len - at);
         }
         (void)pthread_mutex_unlock(&t->lock);
+        if (at >= t->config_len) {
+            transport_config_fault(t);
+        }
         return;
     }
     if (len != sizeof(v)) {

@@ -39,6 +39,8 @@ struct transport_ops { /* called on the device's loop thread, never under the tr
     /* Run fn(arg) on the loop thread and wait; <0: shutting down. */
     int (*hop)(void *owner, bp_fn *fn, void *arg);
     void (*signal)(void *owner); /* write the irqfd; any thread */
+    /* NULL, or: a configuration access was refused; any thread. */
+    void (*config_fault)(void *owner);
 };
 
 struct transport {
@@ -65,6 +67,8 @@ int transport_init(struct transport *t, const struct transport_ops *ops, void *o
                    uint32_t device_id, uint64_t features, struct bp_queue *queues,
                    uint32_t n_queues, uint32_t config_len, uint32_t max_segs);
 void transport_done(struct transport *t);
+/* For the transport's own files: tell the owner of a refused configuration access. */
+void transport_config_fault(const struct transport *t);
 void transport_read(struct transport *t, uint64_t off, void *buf, uint32_t len); /* [any] vCPU */
 void transport_write(struct transport *t, uint64_t off, const void *buf,
                      uint32_t len); /* [any] vCPU */

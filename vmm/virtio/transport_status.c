@@ -207,11 +207,19 @@ static void config_job(void *arg)
     t->ops->config_write(t->owner, job->off, job->buf, job->len);
 }
 
+void transport_config_fault(const struct transport *t)
+{
+    if (t->ops->config_fault != NULL) {
+        t->ops->config_fault(t->owner);
+    }
+}
+
 void transport_config_write(struct transport *t, uint64_t off, const void *buf, uint32_t len)
 {
     struct config_job job = { .t = t, .off = (uint32_t)off, .len = len, .buf = buf };
 
     if (t->ops->config_write == NULL || off > t->config_len || len > t->config_len - off) {
+        transport_config_fault(t);
         return;
     }
     if (t->ops->hop(t->owner, config_job, &job) < 0) {
